@@ -208,6 +208,7 @@ class Reader:
     language: str = "en"
     most: int = 10
     threshold: float = 0.5
+    text_only: bool = False
     token: str = ""
 
 

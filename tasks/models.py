@@ -1,0 +1,366 @@
+"""The tables. Their unique keys are the rules of idempotency; their states are the queue.
+
+Work that a worker can own carries the columns of `Work`: a state, a lease with its owner (the fencing
+token), attempts counted at the claim, and the time of the next try. Only `tasks.store` reads or writes
+rows; everything else speaks records.
+
+    source ──< page ──< sighting >── entry ──< identifier
+                 └──< rejection         └──< score >── profile >── reader
+                                        └──< pick  >── digest  >── reader
+                                                         └── delivery ──< attempt
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    DateTime,
+    Dialect,
+    Index,
+    Integer,
+    LargeBinary,
+    TypeDecorator,
+)
+from sqlmodel import Field, SQLModel, UniqueConstraint
+
+BIG = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows only in INTEGER columns
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """Aware UTC times on both databases. SQLite keeps no zone, so naive UTC is what is stored."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
+        return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+def _key() -> Any:
+    return Field(default=None, primary_key=True, sa_type=BIG)
+
+
+def _to(column: str, *, index: bool = True) -> Any:
+    return Field(foreign_key=column, index=index, sa_type=BIG, ondelete="CASCADE")
+
+
+def _time(*, index: bool = False) -> Any:
+    return Field(default=None, sa_type=UtcTime, index=index)
+
+
+def _list() -> Any:
+    return Field(default_factory=list, sa_type=JSON)
+
+
+class Work(SQLModel):
+    """The columns of rows that are work. `owner` is the fence: every later write names it."""
+
+    state: str
+    owner: str = ""
+    lease_until: datetime | None = _time()
+    attempts: int = 0
+    next_attempt_at: datetime | None = _time()
+    error: str = ""
+
+
+class Source(Work, table=True):
+    """Where pages come from. States: active, paused, removed. `attempts` are failures in a row."""
+
+    id: int | None = _key()
+    kind: str
+    name: str = Field(unique=True)
+    address: str
+    every_minutes: int = 60
+    etag: str = ""
+    last_modified: str = ""
+    fetched_at: datetime | None = _time()
+    created_at: datetime = Field(sa_type=UtcTime)
+
+
+class Body(SQLModel, table=True):
+    """The bytes of pages, compressed, once per content."""
+
+    sha256: str = Field(primary_key=True)
+    data: bytes = Field(sa_type=LargeBinary)
+
+
+class Page(Work, table=True):
+    """One fetched document. States: fetched → parsed | quarantined. `day` is the edition's day."""
+
+    __table_args__ = (
+        UniqueConstraint("source_id", "url", "sha256", "day_key"),
+        Index("page_due", "state", "next_attempt_at"),
+    )
+
+    id: int | None = _key()
+    source_id: int = _to("source.id")
+    url: str
+    name: str = ""
+    kind: str
+    content_type: str = ""
+    headers: dict[str, str] = Field(default_factory=dict, sa_type=JSON)
+    sha256: str = Field(foreign_key="body.sha256")
+    asked_day: date | None = None
+    day_key: str = ""  # the asked day as text: NULLs are never equal in a unique key
+    day: date | None = Field(default=None, index=True)
+    fetched_at: datetime = Field(sa_type=UtcTime)
+    shape: str = ""
+    entries: int = 0
+    new_entries: int = 0
+    merged_entries: int = 0
+    rejected_items: int = 0
+    warnings: list[str] = _list()
+
+
+class Edition(SQLModel, table=True):
+    """One source's list for one day; grows while the day lasts."""
+
+    __table_args__ = (UniqueConstraint("source_id", "day"),)
+
+    id: int | None = _key()
+    source_id: int = _to("source.id")
+    day: date
+    first_seen_at: datetime = Field(sa_type=UtcTime)
+    last_seen_at: datetime = Field(sa_type=UtcTime)
+
+
+class Entry(SQLModel, table=True):
+    """One paper. `arrival` is its place in the order of news (NULL: known only from old pages)."""
+
+    id: int | None = _key()
+    title: str
+    abstract: str = ""
+    authors: list[str] = _list()
+    categories: list[str] = _list()
+    arxiv_id: str | None = Field(default=None, unique=True)
+    arxiv_version: int | None = None
+    doi: str | None = None
+    url: str | None = None
+    code_urls: list[str] = _list()
+    upvotes: int | None = None
+    published: datetime | None = _time()
+    withdrawn: bool = False
+    created_at: datetime = Field(sa_type=UtcTime)
+    updated_at: datetime = Field(sa_type=UtcTime)
+    arrival: int | None = Field(default=None, index=True, sa_type=BIG)
+    arrived_at: datetime | None = _time(index=True)
+    merged_into: int | None = Field(default=None, sa_type=BIG, index=True)
+
+
+class Identifier(SQLModel, table=True):
+    """What an entry is known by: kinds `arxiv`, `doi`, `title`. One entry may have several."""
+
+    kind: str = Field(primary_key=True)
+    value: str = Field(primary_key=True)
+    entry_id: int = _to("entry.id")
+
+
+class Sighting(SQLModel, table=True):
+    """Entry E stood on page P at rank R with votes V."""
+
+    __table_args__ = (UniqueConstraint("page_id", "entry_id"),)
+
+    id: int | None = _key()
+    page_id: int = _to("page.id", index=False)
+    entry_id: int = _to("entry.id")
+    rank: int
+    upvotes: int | None = None
+    arxiv_version: int | None = None
+    source_key: str = ""
+    warnings: list[str] = _list()
+
+
+class Rejection(SQLModel, table=True):
+    """An item of a page that could not become an entry, kept with its beginning."""
+
+    __table_args__ = (UniqueConstraint("page_id", "position"),)
+
+    id: int | None = _key()
+    page_id: int = _to("page.id", index=False)
+    position: int
+    reason: str
+    raw: str = ""
+
+
+class Counter(SQLModel, table=True):
+    """A number that grows in commit order: taking it locks its row until the commit.
+
+    A database sequence would not do: numbers from it can become visible out of order, and a shard
+    that had scored up to 11 would never see a late 10.
+    """
+
+    name: str = Field(primary_key=True)
+    value: int = Field(default=0, sa_type=BIG)
+
+
+class Reader(SQLModel, table=True):
+    """A person. States: active, paused, unsubscribed. `next_digest_at` is when the tick looks."""
+
+    id: int | None = _key()
+    email: str = Field(unique=True)
+    name: str = ""
+    state: str = "active"
+    timezone: str = "UTC"
+    days: str = "1234567"
+    hour: int = 7
+    language: str = "en"
+    most: int = 10
+    threshold: float = 0.5
+    text_only: bool = False
+    token: str = Field(unique=True)
+    created_at: datetime = Field(sa_type=UtcTime)
+    next_digest_at: datetime | None = _time(index=True)
+    shard_id: int = _to("shard.id")
+
+
+class Profile(SQLModel, table=True):
+    """One interest of a reader; `version` is the one in force."""
+
+    __table_args__ = (UniqueConstraint("reader_id", "name"),)
+
+    id: int | None = _key()
+    reader_id: int = _to("reader.id")
+    name: str
+    version: int = 1
+    state: str = "active"
+
+
+class ProfileVersion(SQLModel, table=True):
+    """Every save of a profile, as its JSON."""
+
+    __table_args__ = (UniqueConstraint("profile_id", "version"),)
+
+    id: int | None = _key()
+    profile_id: int = _to("profile.id", index=False)
+    version: int
+    body: dict[str, Any] = Field(sa_type=JSON)
+    created_at: datetime = Field(sa_type=UtcTime)
+
+
+class Shard(Work, table=True):
+    """A range of readers that is scored at one go. Due while `scored` lags behind the arrivals.
+
+    `generation` grows when a profile of the shard is saved: a scoring that was under way then counts
+    for nothing, since it has not seen the new profile.
+    """
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BIG)
+    scored: int = Field(default=0, sa_type=BIG)
+    generation: int = 0
+
+
+class ScorerModel(SQLModel, table=True):
+    """A fitted scorer, so that every worker scores with the same one. `version` hashes its content."""
+
+    id: int | None = _key()
+    version: str = Field(unique=True)
+    papers: int
+    data: bytes = Field(sa_type=LargeBinary)
+    created_at: datetime = Field(sa_type=UtcTime)
+
+
+class Score(SQLModel, table=True):
+    """Entry × profile, where it reached the reader's threshold; its reasons add up to `raw`."""
+
+    __table_args__ = (UniqueConstraint("profile_id", "entry_id"),)
+
+    id: int | None = _key()
+    profile_id: int = _to("profile.id", index=False)
+    entry_id: int = _to("entry.id")
+    reader_id: int = _to("reader.id")
+    value: float
+    raw: float
+    reasons: list[list[Any]] = _list()
+    profile_version: int
+    model_id: int = _to("scorermodel.id", index=False)
+    scored_at: datetime = Field(sa_type=UtcTime)
+
+
+class Digest(Work, table=True):
+    """The mail for one reader and one day. States: planned → composed → rendered | empty | dead."""
+
+    __table_args__ = (
+        UniqueConstraint("reader_id", "day"),
+        Index("digest_due", "state", "next_attempt_at"),
+    )
+
+    id: int | None = _key()
+    reader_id: int = _to("reader.id", index=False)
+    day: date
+    due_at: datetime = Field(sa_type=UtcTime)
+    considered: int = 0
+    reason: str = ""
+    subject: str = ""
+    composed_at: datetime | None = _time()
+    rendered_at: datetime | None = _time()
+
+
+class Pick(SQLModel, table=True):
+    """An entry chosen for a reader. The key over (reader, entry) is the promise: never twice."""
+
+    __table_args__ = (
+        UniqueConstraint("reader_id", "entry_id"),
+        UniqueConstraint("digest_id", "place"),
+    )
+
+    id: int | None = _key()
+    digest_id: int = _to("digest.id", index=False)
+    reader_id: int = _to("reader.id", index=False)
+    entry_id: int = _to("entry.id")
+    profile_id: int | None = Field(default=None, sa_type=BIG)
+    profile_name: str = ""
+    place: int
+    value: float
+    raw: float
+    reasons: list[list[Any]] = _list()
+
+
+class Delivery(Work, table=True):
+    """The handing over of one digest.
+
+    ready → claimed → armed → sent; else deferred (again later), unsure (the final dot was written and
+    no answer came), or for good: failed, suppressed, expired, dead.
+    """
+
+    __table_args__ = (Index("delivery_due", "state", "next_attempt_at"),)
+
+    id: int | None = _key()
+    digest_id: int = Field(foreign_key="digest.id", unique=True, sa_type=BIG, ondelete="CASCADE")
+    reader_id: int = _to("reader.id")
+    key: str = Field(unique=True)
+    message_id: str = Field(unique=True)
+    sender: str
+    recipient: str
+    body: bytes = Field(sa_type=LargeBinary)
+    expires_at: datetime = Field(sa_type=UtcTime)
+    created_at: datetime = Field(sa_type=UtcTime)
+    sent_at: datetime | None = _time()
+    reply: str = ""
+
+
+class Attempt(SQLModel, table=True):
+    """Evidence, append only: what one attempt at a delivery came to."""
+
+    id: int | None = _key()
+    delivery_id: int = _to("delivery.id")
+    number: int
+    at: datetime = Field(sa_type=UtcTime)
+    owner: str
+    phase: str
+    outcome: str
+    reply: str = ""
+
+
+class Pulse(SQLModel, table=True):
+    """When something last showed life: `tick`, `progress`, `transport` (a closed door and until when)."""
+
+    name: str = Field(primary_key=True)
+    at: datetime = Field(sa_type=UtcTime)
+    note: str = ""

@@ -1,0 +1,113 @@
+"""A stranger's text made fit to stand in a mail: one line, nothing hidden, cut and wrapped well."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+
+from tasks.render.latex import unlatex
+
+COLUMNS = 72  # what plain text mail has been set in since terminals had 80 columns
+_BREAKS = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+# Bidi overrides and isolates can turn a title round, surrogates cannot be encoded, and the
+# non-characters are an error in html. Joiners stay: Persian and emoji need them.
+_HIDDEN = re.compile(
+    "[\u200b\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff\ufdd0-\ufdef"
+    + "".join(chr(plane << 16 | end) for plane in range(17) for end in (0xFFFE, 0xFFFF))
+    + "]"
+)
+_SENTENCE_END = re.compile(r"[.!?][)\"”’]?(?=\s+[^\sa-z])|[。！？]")
+_SCRIPTS = (  # the first that fits wins: Japanese and Korean pages hold Han characters too
+    ("ja", re.compile("[\u3040-\u30ff]")),
+    ("ko", re.compile("[\uac00-\ud7af]")),
+    ("zh", re.compile("[\u4e00-\u9fff]")),
+    ("he", re.compile("[\u0590-\u05ff]")),
+    ("ar", re.compile("[\u0600-\u06ff]")),
+)
+
+
+def clean(text: str) -> str:
+    """`text` on one line, without control characters and without what hides or turns text."""
+    return _BREAKS.sub(" ", _HIDDEN.sub("", text)).strip()
+
+
+@lru_cache(maxsize=4096)
+def plain(text: str) -> str:
+    """`text` cleaned, with its LaTeX written as a person would type it."""
+    return clean(unlatex(clean(text)))
+
+
+def cut(text: str, most: int) -> str:
+    """`text` in at most `most` characters, cut between words and then ended by “…”."""
+    if len(text) <= most:
+        return text
+    head = text[:most]  # one more than is kept, so that a word which just fits stays whole
+    space = head.rfind(" ")
+    kept = head[:space] if space > most // 2 else head[:-1]
+    return kept.rstrip(" ,;:.–—-(") + "…"
+
+
+def cut_at_sentence(text: str, most: int) -> str:
+    """`text` in at most `most` characters, cut after a sentence where one ends late enough."""
+    if len(text) <= most:
+        return text
+    ends = [found.end() for found in _SENTENCE_END.finditer(text) if found.end() <= most]
+    return text[: ends[-1]] if ends and ends[-1] >= most // 3 else cut(text, most)
+
+
+def width(text: str) -> int:
+    """Columns that `text` takes in a terminal: East Asian wide characters take two."""
+    if text.isascii():
+        return len(text)
+    wide = sum(unicodedata.east_asian_width(char) in "WF" for char in text)
+    return len(text) + wide - sum(unicodedata.combining(char) > 0 for char in text)
+
+
+@lru_cache(maxsize=4096)
+def fill(text: str, first: str = "", indent: str = "") -> str:
+    """`text` wrapped to 72 columns: the first line begins with `first`, the others with `indent`.
+
+    Text without spaces (Chinese, Japanese) breaks anywhere.
+    """
+    lines, line, empty = [], first, True
+    for word in text.split():
+        if not empty and width(line) + 1 + width(word) > COLUMNS:
+            lines.append(line)
+            line, empty = indent, True
+        line += word if empty else " " + word
+        empty = False
+        while width(line) > COLUMNS:
+            room = _fitting(line)
+            lines.append(line[:room])
+            line = indent + line[room:]
+    return "\n".join([*lines, line])
+
+
+def _fitting(line: str) -> int:
+    """How many characters of `line` fit into the columns."""
+    used = 0
+    for place, char in enumerate(line):
+        used += width(char)
+        if used > COLUMNS:
+            return place
+    return len(line)
+
+
+def language(text: str) -> str:
+    """The language of `text` as far as its script tells; English for everything else."""
+    return next((name for name, script in _SCRIPTS if script.search(text)), "en")
+
+
+def direction(text: str) -> str:
+    """``rtl`` or ``ltr``, by the first letter that has a direction (Unicode's rule P2)."""
+    for char in text:
+        kind = unicodedata.bidirectional(char)
+        if kind in ("L", "R", "AL"):
+            return "ltr" if kind == "L" else "rtl"
+    return "ltr"
+
+
+def listed(names: list[str]) -> str:
+    """``a``, ``a and b``, ``a, b and c``."""
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))

@@ -1,0 +1,77 @@
+"""Scores → each reader's picks, at the reader's hour."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+
+from sqlmodel import Session
+
+from tasks.compose import compose as choose
+from tasks.errors import LostLease
+from tasks.failpoints import failpoint
+from tasks.records import Composition, Ring, Step
+from tasks.round.context import Context
+from tasks.round.ranges import SIZE, rings_for
+from tasks.store import claims, digests, entries, pages, readers, shards, sources
+
+log = logging.getLogger(__name__)
+
+HOLD_FOR = timedelta(minutes=15)  # how long a due digest waits for papers that are on their way
+LOOK_AT = 5000  # digests that one look rings for; the next look finds the rest
+
+
+def compose(context: Context, first: int, last: int, at: datetime) -> list[Ring]:
+    """Compose the planned digests of a range; rings for those that have picks."""
+    owner, now = claims.fence(), context.clock()
+    with context.database.write() as session:
+        hold = _hold(session, at, now)
+        taken = digests.claim(
+            session, "planned", first, last, owner=owner, now=now, limit=SIZE, hold=hold
+        )
+    failpoint("compose.claimed")
+    done = [key for key in taken if _compose_one(context, key, owner=owner, at=at)]
+    more = [Ring(Step.COMPOSE, first, last)] if len(taken) == SIZE else []
+    return more + rings_for(Step.RENDER, done)
+
+
+def _compose_one(context: Context, digest_id: int, *, owner: str, at: datetime) -> bool:
+    """Compose one digest in one transaction; whether it has picks."""
+    try:
+        with context.database.write() as session:
+            outcome = _choose(session, digest_id, at)
+            failpoint("compose.chosen")
+            digests.composed(session, digest_id, outcome, owner=owner, at=at)
+    except LostLease as error:
+        log.warning("digest %d: %s", digest_id, error)
+        return False
+    except Exception as error:  # one reader's trouble is not the others'
+        log.exception("digest %d could not be composed", digest_id)
+        with context.database.write() as session:
+            digests.put_back(session, digest_id, repr(error), owner=owner, now=context.clock())
+        return False
+    failpoint("compose.saved")
+    return bool(outcome.picks)
+
+
+def _choose(session: Session, digest_id: int, at: datetime) -> Composition:
+    reader = readers.get(session, digests.reader_of(session, digest_id))
+    since = digests.previous(session, digest_id)
+    considered = entries.news_count(session, at, since=since)
+    candidates, sent = digests.candidates(session, reader.id, at)
+    return choose(reader, candidates, sent=sent, considered=considered)
+
+
+def compose_rings(context: Context, at: datetime) -> list[Ring]:
+    """Rings for the planned digests that nothing holds."""
+    now = context.clock()
+    with context.database.read() as session:
+        keys = digests.due(session, "planned", now, LOOK_AT, _hold(session, at, now))
+    return rings_for(Step.COMPOSE, keys)
+
+
+def _hold(session: Session, at: datetime, now: datetime) -> digests.Hold:
+    """Everybody waits while pages come in; then only the shards that are still being scored."""
+    coming = sources.due(session, at, now) or sources.busy(session, now) or pages.unparsed(session)
+    waiting = shards.every(session) if coming else shards.lagging(session, now)
+    return digests.Hold(tuple(waiting), at - HOLD_FOR)

@@ -1,0 +1,61 @@
+"""Pages → entries in the store. A page that cannot be read is set aside with its reason."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+
+from tasks.errors import LostLease, PageError
+from tasks.failpoints import failpoint
+from tasks.parse.clean import title_key
+from tasks.records import ParsedPage, Ring, Step
+from tasks.round.context import Context
+from tasks.store import claims, entries, pages, shards
+
+log = logging.getLogger(__name__)
+
+
+def parse(context: Context, first: int, last: int, _at: datetime) -> list[Ring]:
+    """Read the waiting pages of a range; rings for the shards that have news to score."""
+    arrived = 0
+    owner = claims.fence()
+    while True:
+        with context.database.write() as session:
+            taken = pages.claim(session, first, last, owner=owner, now=context.clock())
+        if taken is None:
+            break
+        failpoint("parse.claimed")
+        page_id, raw = taken
+        try:
+            parsed = context.parser.parse(raw)
+            failpoint("parse.read")
+            arrived += save(context, page_id, parsed, owner=owner, at=raw.fetched_at).arrived
+        except PageError as error:
+            log.warning("page %d is set aside: %s: %s", page_id, error.reason, error)
+            with context.database.write() as session:
+                pages.quarantined(
+                    session, page_id, owner=owner, reason=error.reason, error=str(error)
+                )
+        except LostLease as error:
+            log.warning("page %d: %s", page_id, error)
+    return score_rings(context) if arrived else []
+
+
+def save(
+    context: Context, page_id: int, parsed: ParsedPage, *, owner: str, at: datetime
+) -> entries.Merged:
+    """Bring a read page's entries into the store, in one transaction with the page's state."""
+    keys = [title_key(entry.title) for entry in parsed.entries]
+    with context.database.write() as session:
+        outcome = entries.merge_page(session, page_id, parsed, keys=keys, at=at)
+        pages.parsed(session, page_id, parsed, owner=owner, new=outcome.new, merged=outcome.merged)
+        if parsed.day is not None:
+            pages.see_edition(session, page_id, parsed.day, at)
+    failpoint("parse.saved")
+    return outcome
+
+
+def score_rings(context: Context) -> list[Ring]:
+    """A ring for each shard that lags behind the arrivals."""
+    with context.database.read() as session:
+        return [Ring(Step.SCORE, key, key) for key in shards.due(session, context.clock())]

@@ -1,0 +1,16 @@
+"""Ids → rings: a message carries a range of ids, never a list of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tasks.records import Ring, Step
+
+SIZE = 50  # rows for one message: small enough to be shared out, large enough to be few
+
+
+def rings_for(step: Step, keys: Sequence[int]) -> list[Ring]:
+    """Rings that cover these ids, `SIZE` of them each. A range may hold strangers: claims sort it out."""
+    ordered = sorted(keys)
+    chunks = (ordered[start : start + SIZE] for start in range(0, len(ordered), SIZE))
+    return [Ring(step, chunk[0], chunk[-1]) for chunk in chunks]

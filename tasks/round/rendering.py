@@ -1,0 +1,72 @@
+"""Picks → a mail, its bytes fixed, its delivery standing ready."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from datetime import datetime
+
+from tasks.errors import LostLease
+from tasks.failpoints import failpoint
+from tasks.hours import next_due, zone
+from tasks.records import Digest, Message, Ring, Step
+from tasks.render.digest import render as render_digest
+from tasks.render.mime import build
+from tasks.round.context import Context
+from tasks.round.ranges import SIZE, rings_for
+from tasks.store import claims, deliveries, digests
+
+log = logging.getLogger(__name__)
+
+
+def render(context: Context, first: int, last: int, at: datetime) -> list[Ring]:
+    """Write the mails of the composed digests of a range; rings for their deliveries."""
+    owner = claims.fence()
+    with context.database.write() as session:
+        taken = digests.claim(
+            session, "composed", first, last, owner=owner, now=context.clock(), limit=SIZE
+        )
+    failpoint("render.claimed")
+    done = [_render_one(context, key, owner=owner, at=at) for key in taken]
+    more = [Ring(Step.RENDER, first, last)] if len(taken) == SIZE else []
+    return more + rings_for(Step.DELIVER, [key for key in done if key is not None])
+
+
+def _render_one(context: Context, digest_id: int, *, owner: str, at: datetime) -> int | None:
+    """Write one mail and its delivery in one transaction; the delivery's id."""
+    try:
+        with context.database.read() as session:
+            digest = digests.load(session, digest_id)
+        subject, message = write(context, digest, at)
+        failpoint("render.written")
+        now = context.clock()
+        with context.database.write() as session:
+            digests.rendered(session, digest_id, subject, owner=owner, at=now)
+            delivery_id = deliveries.add(session, digest_id, digest.reader.id, message, now)
+    except LostLease as error:
+        log.warning("digest %d: %s", digest_id, error)
+        return None
+    except Exception as error:  # one reader's trouble is not the others'
+        log.exception("digest %d could not be rendered", digest_id)
+        with context.database.write() as session:
+            digests.put_back(session, digest_id, repr(error), owner=owner, now=context.clock())
+        return None
+    failpoint("render.saved")
+    return delivery_id
+
+
+def write(context: Context, digest: Digest, at: datetime) -> tuple[str, Message]:
+    """A digest's subject and its mail."""
+    coming = next_due(digest.reader, at)
+    local = None if coming is None else coming.astimezone(zone(digest.reader.timezone)).date()
+    digest = replace(digest, next_day=local)
+    rendered = render_digest(digest, context.letterhead)
+    message = build(
+        rendered,
+        digest,
+        context.letterhead,
+        key=f"{digest.day.isoformat()}.{digest.id}",
+        sent_at=context.clock(),
+        text_only=digest.reader.text_only,
+    )
+    return rendered.subject, message

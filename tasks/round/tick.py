@@ -1,0 +1,66 @@
+"""What is due? One look at the database, a function of the clock, safe to take at any time and twice.
+
+The broker may lose every message: this look finds the same work again and rings anew.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from sqlmodel import Session
+
+from tasks.failpoints import failpoint
+from tasks.hours import day_due, due_on, next_due, zone
+from tasks.records import Ring, Step
+from tasks.round.composing import LOOK_AT, compose_rings
+from tasks.round.context import Context
+from tasks.round.delivering import closed_until
+from tasks.round.ranges import rings_for
+from tasks.store import deliveries, digests, pages, readers, shards, sources, watch
+
+
+def tick(context: Context, at: datetime) -> list[Ring]:
+    """Plan the digests that are due, set aside what cannot succeed, and ring for all waiting work."""
+    now = context.clock()
+    with context.database.write() as session:
+        watch.beat(session, "tick", now)
+        pages.bury(session, now)
+        digests.bury(session, now)
+        shards.revive(session, now)
+        deliveries.sweep(session, now)
+        while plan_digests(session, at):
+            pass
+    failpoint("tick.planned")
+    with context.database.read() as session:
+        rings = [Ring(Step.FETCH, key, key) for key in sources.due(session, at, now)]
+        rings += [Ring(Step.PARSE, key, key) for key in pages.due(session, now, LOOK_AT)]
+        rings += [Ring(Step.SCORE, key, key) for key in shards.due(session, now)]
+        rings += rings_for(Step.RENDER, digests.due(session, "composed", now, LOOK_AT))
+        mails = [] if closed_until(context) else deliveries.due(session, now, LOOK_AT)
+    return rings + compose_rings(context, at) + rings_for(Step.DELIVER, mails)
+
+
+def plan_day(session: Session, day: date | None, at: datetime) -> int:
+    """Plan a digest for every reader without waiting for their hour; how many are new.
+
+    `day` is the digests' day; None is each reader's own today. Weekdays that a reader does not want
+    stay empty.
+    """
+    plans = []
+    for reader in readers.active(session):
+        wanted = day or at.astimezone(zone(reader.timezone)).date()
+        if wanted.isoweekday() in reader.days:
+            plans.append((reader.id, wanted, due_on(reader, wanted)))
+    return digests.plan(session, plans)
+
+
+def plan_digests(session: Session, at: datetime) -> int:
+    """Plan a digest for each reader whose hour has come; how many readers were looked at.
+
+    After a stop of days only the present day's digest is planned: it holds all that came meanwhile.
+    """
+    due = readers.due(session, at, LOOK_AT)
+    days = [(reader, day) for reader in due if (day := day_due(reader, at)) is not None]
+    digests.plan(session, [(r.id, day, due_on(r, day)) for r, day in days])
+    readers.planned(session, [(reader.id, next_due(reader, at)) for reader in due])
+    return len(due)

@@ -1,0 +1,194 @@
+"""Deliveries: handed over once. The states are the protocol.
+
+ready|deferred ─claim─▶ claimed ─arm─▶ armed ─250─▶ sent. A crash before `armed` was committed means that
+nothing was accepted, and the mail is due again when the lease ends. A crash after it means *unsure*,
+unless the transport can tell. Writing `sent` is allowed from `unsure` too: knowing beats guessing.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import update
+from sqlmodel import Session, col, func, select
+
+from tasks.errors import LostLease
+from tasks.models import Attempt, Delivery
+from tasks.records import Message
+from tasks.store import claims
+from tasks.store.upsert import insert_new
+
+LEASE = timedelta(minutes=5)  # longer than all of an SMTP conversation's time limits together
+DEADLINE = timedelta(hours=20)  # a daily digest is stale when the next one is due
+RETRY_FIRST = timedelta(minutes=1)
+RETRY_MOST = timedelta(hours=1)
+WAITING = ("ready", "deferred")
+OPEN = ("ready", "deferred", "claimed", "armed")
+
+
+def add(session: Session, digest_id: int, reader_id: int, message: Message, now: datetime) -> int:
+    """Keep a mail, ready to go; a digest has one delivery for ever. Its id."""
+    row = {
+        "digest_id": digest_id,
+        "reader_id": reader_id,
+        "key": message.key,
+        "message_id": message.message_id,
+        "sender": message.sender,
+        "recipient": message.recipient,
+        "body": message.body,
+        "state": "ready",
+        "expires_at": now + DEADLINE,
+        "created_at": now,
+    }
+    insert_new(session, Delivery, [row])
+    found = session.exec(select(Delivery.id).where(Delivery.digest_id == digest_id)).one()
+    assert found is not None
+    return found
+
+
+def due(session: Session, now: datetime, limit: int) -> list[int]:
+    """Deliveries to hand over, and those that a dead worker left claimed or armed."""
+    where = (col(Delivery.state).in_(OPEN), claims.free(Delivery, now))
+    found = session.exec(select(Delivery.id).where(*where).order_by(col(Delivery.id)).limit(limit))
+    return [key for key in found if key is not None]
+
+
+def claim(
+    session: Session, first: int, last: int, *, owner: str, now: datetime
+) -> tuple[int, int, Message] | None:
+    """Take the next mail of a range of ids: its id, whose it is, and its bytes."""
+    where = (
+        col(Delivery.id).between(first, last),
+        col(Delivery.state).in_((*WAITING, "claimed")),
+        col(Delivery.expires_at) > now,
+    )
+    taken = claims.claim(
+        session, Delivery, where, owner=owner, now=now, lease=LEASE, state="claimed"
+    )
+    if not taken:
+        return None
+    row = session.get_one(Delivery, taken[0], populate_existing=True)
+    return taken[0], row.reader_id, message(row)
+
+
+def arm(session: Session, key: int, *, owner: str, now: datetime) -> None:
+    """The last word before the point of no return. Raises `LostLease` when the lease is over."""
+    alive = (col(Delivery.state) == "claimed", col(Delivery.lease_until) > now)
+    claims.change(session, Delivery, key, {"state": "armed"}, owner=owner, where=alive)
+
+
+def sent(session: Session, key: int, reply: str, *, owner: str, now: datetime) -> None:
+    """The server said 250. Lands whatever the lease says: knowing beats guessing."""
+    _note(session, key, owner=owner, now=now, phase="dot", outcome="sent", reply=reply)
+    values = {"state": "sent", "sent_at": now, "reply": reply[:1000], "owner": "", "error": ""}
+    where = (col(Delivery.id) == key, col(Delivery.state).in_(("armed", "unsure")))
+    done = update(Delivery).where(*where).values(lease_until=None, next_attempt_at=None, **values)
+    if claims.changed(session, done) != 1:
+        raise LostLease(f"delivery {key} was decided by somebody else")
+
+
+def end(
+    session: Session, key: int, state: str, *, owner: str, now: datetime, phase: str, reply: str
+) -> None:
+    """The delivery is over, or waits for a person: failed, suppressed, unsure."""
+    _note(session, key, owner=owner, now=now, phase=phase, outcome=state, reply=reply)
+    claims.finish(session, Delivery, key, owner=owner, state=state, error=reply[:2000])
+
+
+def defer(session: Session, key: int, *, owner: str, now: datetime, phase: str, reply: str) -> None:
+    """Not accepted this time: again later, or dead after the last try."""
+    tries = session.exec(select(Delivery.attempts).where(Delivery.id == key)).one()
+    dead = tries >= claims.ATTEMPTS_MOST
+    state = "dead" if dead else "deferred"
+    _note(session, key, owner=owner, now=now, phase=phase, outcome=state, reply=reply)
+    pause = claims.backoff(tries, first=RETRY_FIRST, most=RETRY_MOST)
+    free = {"owner": "", "lease_until": None}
+    values = {
+        "state": state,
+        "error": reply[:2000],
+        "next_attempt_at": None if dead else now + pause,
+    }
+    claims.change(session, Delivery, key, values | free, owner=owner)
+
+
+def give_back(session: Session, key: int, error: str, *, owner: str, until: datetime) -> None:
+    """The transport is down: no try of this mail is used up."""
+    values = {
+        "state": "deferred",
+        "owner": "",
+        "lease_until": None,
+        "attempts": col(Delivery.attempts) - 1,
+        "next_attempt_at": until,
+        "error": error[:2000],
+    }
+    claims.change(session, Delivery, key, values, owner=owner)
+
+
+def orphans(
+    session: Session, first: int, last: int, *, owner: str, now: datetime
+) -> list[tuple[int, str, str]]:
+    """Take armed deliveries whose worker is gone: id, Message-ID and key of each."""
+    where = (
+        col(Delivery.id).between(first, last),
+        col(Delivery.state) == "armed",
+        claims.free(Delivery, now),
+    )
+    chosen = select(Delivery.id).where(*where).with_for_update(skip_locked=True)
+    taken = (
+        update(Delivery)
+        .where(col(Delivery.id).in_(chosen))
+        .values(owner=owner, lease_until=now + LEASE)
+        .returning(col(Delivery.id), col(Delivery.message_id), col(Delivery.key))
+    )
+    return [(key, message_id, name) for key, message_id, name in session.execute(taken)]
+
+
+def again(session: Session, key: int, *, owner: str, now: datetime) -> None:
+    """The transport knows that the mail never arrived: it is due again."""
+    _note(session, key, owner=owner, now=now, phase="dot", outcome="not accepted", reply="")
+    claims.finish(session, Delivery, key, owner=owner, state="ready")
+
+
+def sweep(session: Session, now: datetime) -> int:
+    """Close what is too late or was tried too often by workers that died of it."""
+    waiting = (col(Delivery.state).in_((*WAITING, "claimed")), claims.free(Delivery, now))
+    late = update(Delivery).where(
+        col(Delivery.state).in_((*WAITING, "claimed")),
+        (col(Delivery.lease_until).is_(None)) | (col(Delivery.lease_until) < now),
+        col(Delivery.expires_at) <= now,
+    )
+    words = "the next digest was due before this one could be handed over"
+    closed = claims.changed(session, late.values(state="expired", owner="", error=words))
+    worn = update(Delivery).where(*waiting, col(Delivery.attempts) >= claims.ATTEMPTS_MOST)
+    words = f"handing it over ended the worker {claims.ATTEMPTS_MOST} times"
+    return closed + claims.changed(session, worn.values(state="dead", owner="", error=words))
+
+
+def counts(session: Session) -> dict[str, int]:
+    """How many deliveries are in each state."""
+    found = session.execute(select(Delivery.state, func.count()).group_by(col(Delivery.state)))
+    return {str(state): int(number) for state, number in found}
+
+
+def message(row: Delivery) -> Message:
+    """The mail as it goes over the wire."""
+    return Message(
+        key=row.key,
+        message_id=row.message_id,
+        sender=row.sender,
+        recipient=row.recipient,
+        body=row.body,
+    )
+
+
+def by_key(session: Session, key: str) -> Message | None:
+    """The mail of that key."""
+    row = session.exec(select(Delivery).where(Delivery.key == key)).first()
+    return None if row is None else message(row)
+
+
+def _note(session: Session, key: int, *, owner: str, now: datetime, **what: Any) -> None:
+    number = session.exec(select(func.count()).where(Attempt.delivery_id == key)).one() + 1
+    what["reply"] = what["reply"][:1000]
+    session.add(Attempt(delivery_id=key, number=number, at=now, owner=owner, **what))

@@ -1,0 +1,249 @@
+"""Digests: planned at the reader's hour, composed from scores, rendered once. Unique per reader and day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, update
+from sqlmodel import Session, col, func, select
+
+from tasks.hours import zone
+from tasks.models import Delivery, Digest, Entry, Pick, Profile, Reader, Score
+from tasks.records import Candidate, Composition
+from tasks.records import Digest as DigestRecord
+from tasks.records import Pick as PickRecord
+from tasks.records import Score as ScoreRecord
+from tasks.store import claims, entries, readers
+from tasks.store.shards import reasons_from_json, reasons_to_json
+from tasks.store.upsert import insert_new
+
+LEASE = timedelta(minutes=3)
+RETRY_FIRST = timedelta(minutes=1)
+RETRY_MOST = timedelta(minutes=30)
+CANDIDATES_MOST = 500
+BEGINNING = datetime.min.replace(tzinfo=UTC)
+
+
+def plan(session: Session, plans: Iterable[tuple[int, date, datetime]]) -> int:
+    """Plan digests as (reader id, local day, due at); those planned already stay. How many are new."""
+    rows = [
+        {"reader_id": reader_id, "day": day, "due_at": due_at, "state": "planned"}
+        for reader_id, day, due_at in plans
+    ]
+    return insert_new(session, Digest, rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Digests that wait for papers on their way: those of readers in `shard_ids`, due since `since`.
+
+    A digest that was due before `since` has waited long enough and goes without them.
+    """
+
+    shard_ids: tuple[int, ...] = ()
+    since: datetime = BEGINNING
+
+    def frees(self) -> list[ColumnElement[bool]]:
+        """The condition that a digest is not held."""
+        if not self.shard_ids:
+            return []
+        waiting = select(Reader.id).where(col(Reader.shard_id).in_(self.shard_ids))
+        return [(col(Digest.due_at) < self.since) | col(Digest.reader_id).not_in(waiting)]
+
+
+def due(session: Session, state: str, now: datetime, limit: int, hold: Hold = Hold()) -> list[int]:
+    """Digests in that state which nobody works on and nothing holds."""
+    where = (col(Digest.state) == state, claims.free(Digest, now), *hold.frees())
+    found = session.exec(select(Digest.id).where(*where).order_by(col(Digest.id)).limit(limit))
+    return [key for key in found if key is not None]
+
+
+def claim(
+    session: Session,
+    state: str,
+    first: int,
+    last: int,
+    *,
+    owner: str,
+    now: datetime,
+    limit: int,
+    hold: Hold = Hold(),
+) -> list[int]:
+    """Take digests in that state from a range of ids."""
+    where = (col(Digest.state) == state, col(Digest.id).between(first, last), *hold.frees())
+    return claims.claim(session, Digest, where, owner=owner, now=now, lease=LEASE, limit=limit)
+
+
+def reader_of(session: Session, digest_id: int) -> int:
+    """Whose digest it is."""
+    return session.get_one(Digest, digest_id).reader_id
+
+
+def previous(session: Session, digest_id: int) -> datetime | None:
+    """When the reader's digest before this one was composed."""
+    row = session.get_one(Digest, digest_id)
+    where = (Digest.reader_id == row.reader_id, col(Digest.day) < row.day)
+    return session.exec(select(func.max(Digest.composed_at)).where(*where)).one()
+
+
+def candidates(
+    session: Session, reader_id: int, at: datetime
+) -> tuple[list[Candidate], set[int | str]]:
+    """What the reader may get: news scored for their profiles; and the ids of what they got before."""
+    got = session.exec(select(Pick.entry_id).where(Pick.reader_id == reader_id))
+    sent: set[int | str] = {*got}
+    found = session.exec(
+        select(Score, Entry, Profile.name)
+        .join(Entry, col(Entry.id) == Score.entry_id)
+        .join(Profile, col(Profile.id) == Score.profile_id)
+        .where(
+            Score.reader_id == reader_id,
+            Profile.state == "active",
+            col(Entry.arrived_at) >= at - entries.NEWS_FOR,
+            col(Entry.withdrawn).is_(False),
+            col(Score.entry_id).not_in(select(Pick.entry_id).where(Pick.reader_id == reader_id)),
+        )
+        .order_by(col(Score.raw).desc(), col(Score.entry_id))
+        .limit(CANDIDATES_MOST)
+    )
+    return [
+        Candidate(paper=entries.paper(entry), score=_score(row), profile_name=name)
+        for row, entry, name in found
+    ], sent
+
+
+def composed(
+    session: Session, digest_id: int, outcome: Composition, *, owner: str, at: datetime
+) -> None:
+    """Write a digest's picks, or why it has none. Raises `LostLease`."""
+    state = "composed" if outcome.picks else "empty"
+    values = {"considered": outcome.considered, "reason": outcome.reason, "composed_at": at}
+    claims.finish(session, Digest, digest_id, owner=owner, state=state, attempts=0, **values)
+    reader_id = reader_of(session, digest_id)
+    profiles = {p.score.profile_id: p.profile_name for p in outcome.picks}
+    rows = [
+        {
+            "digest_id": digest_id,
+            "reader_id": reader_id,
+            "entry_id": pick.paper.id,
+            "profile_id": pick.score.profile_id,
+            "profile_name": profiles[pick.score.profile_id],
+            "place": pick.place,
+            "value": pick.score.value,
+            "raw": pick.score.raw,
+            "reasons": reasons_to_json(pick.score.reasons),
+        }
+        for pick in outcome.picks
+    ]
+    if rows:
+        session.execute(Pick.__table__.insert(), rows)  # type: ignore[attr-defined]
+
+
+def load(session: Session, digest_id: int) -> DigestRecord:
+    """Everything the digest's text is made of."""
+    row = session.get_one(Digest, digest_id)
+    found = session.exec(
+        select(Pick, Entry)
+        .join(Entry, col(Entry.id) == Pick.entry_id)
+        .where(Pick.digest_id == digest_id)
+        .order_by(col(Pick.place))
+    )
+    picks = tuple(
+        PickRecord(
+            place=pick.place,
+            paper=entries.paper(entry),
+            score=_score(pick),
+            profile_name=pick.profile_name,
+        )
+        for pick, entry in found
+    )
+    return DigestRecord(
+        id=digest_id,
+        day=row.day,
+        reader=readers.get(session, row.reader_id),
+        picks=picks,
+        considered=row.considered,
+    )
+
+
+def rendered(session: Session, digest_id: int, subject: str, *, owner: str, at: datetime) -> None:
+    """The mail is written and its delivery stands ready, in the same transaction."""
+    claims.finish(
+        session, Digest, digest_id, owner=owner, state="rendered", subject=subject, rendered_at=at
+    )
+
+
+def put_back(session: Session, digest_id: int, error: str, *, owner: str, now: datetime) -> None:
+    """Composing or rendering failed: try again later, or set it aside after the last try."""
+    tries = session.get_one(Digest, digest_id).attempts
+    values: dict[str, Any] = {"owner": "", "lease_until": None, "error": error[:2000]}
+    if tries >= claims.ATTEMPTS_MOST:
+        values |= {"state": "dead", "next_attempt_at": None}
+    else:
+        values["next_attempt_at"] = now + claims.backoff(tries, first=RETRY_FIRST, most=RETRY_MOST)
+    claims.change(session, Digest, digest_id, values, owner=owner)
+
+
+def bury(session: Session, now: datetime) -> int:
+    """Set aside digests that ended their worker every time."""
+    where = (
+        col(Digest.state).in_(("planned", "composed")),
+        col(Digest.attempts) >= claims.ATTEMPTS_MOST,
+        claims.free(Digest, now),
+    )
+    words = f"making it ended the worker {claims.ATTEMPTS_MOST} times"
+    return claims.changed(session, update(Digest).where(*where).values(state="dead", error=words))
+
+
+def rows(
+    session: Session, *, reader_id: int | None = None, day: date | None = None
+) -> list[dict[str, Any]]:
+    """Digests as a round reports them: reader, state, subject, picks, top pick, delivery."""
+    where = [col(Digest.reader_id) == reader_id] if reader_id is not None else []
+    where += [col(Digest.day) == day] if day is not None else []
+    found = session.exec(
+        select(Digest, Reader.email, Delivery)
+        .join(Reader, col(Reader.id) == Digest.reader_id)
+        .outerjoin(Delivery, col(Delivery.digest_id) == Digest.id)
+        .where(*where)
+        .order_by(col(Digest.id))
+    ).all()
+    return [_row(session, digest, email, delivery) for digest, email, delivery in found]
+
+
+def days_at(session: Session, at: datetime) -> set[date]:
+    """The days that are today for some active reader: at most three, around the date line."""
+    zones = set(session.exec(select(Reader.timezone).where(Reader.state == "active")))
+    return {at.astimezone(zone(name)).date() for name in zones}
+
+
+def _row(session: Session, digest: Digest, email: str, delivery: Delivery | None) -> dict[str, Any]:
+    assert digest.id is not None
+    picks = load(session, digest.id).picks
+    return {
+        "digest": digest.id,
+        "reader": email,
+        "day": digest.day,
+        "state": digest.state,
+        "reason": digest.reason or digest.error,
+        "subject": digest.subject,
+        "considered": digest.considered,
+        "picks": picks,
+        "delivery": delivery.state if delivery else None,
+        "key": delivery.key if delivery else None,
+        "sent_at": delivery.sent_at if delivery else None,
+        "reply": delivery.reply if delivery else "",
+    }
+
+
+def _score(row: Score | Pick) -> ScoreRecord:
+    return ScoreRecord(
+        entry_id=row.entry_id,
+        profile_id=row.profile_id or 0,
+        value=row.value,
+        raw=row.raw,
+        reasons=reasons_from_json(row.reasons),
+    )

@@ -1,0 +1,97 @@
+"""What every test may ask for: a database of each kind, a context on it, a clock that stands still."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from servers import Postgres
+from sqlmodel import SQLModel
+
+from tasks.round.context import Context
+from tasks.settings import Settings
+from tasks.store import migrate
+from tasks.store.database import Database
+
+NOW = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)  # a Friday
+
+
+@pytest.fixture
+def now() -> datetime:
+    """The moment at which tests happen."""
+    return NOW
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Path:
+    """Real pages, where there are any."""
+    path = os.environ.get("PAPERROUND_CORPUS", "")
+    if not path or not Path(path).is_dir():
+        pytest.skip("PAPERROUND_CORPUS points to no folder of real pages")
+    return Path(path)
+
+
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with all tables, to copy from."""
+    path = tmp_path_factory.mktemp("sqlite") / "migrated.db"
+    database = Database(f"sqlite:///{path}")
+    migrate.upgrade(database)
+    with database.engine.connect() as connection:
+        connection.exec_driver_sql("SELECT 1")
+    database.close()
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """A PostgreSQL server of this test run's own."""
+    with Postgres(tmp_path_factory.mktemp("postgres")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_url(postgres: Postgres) -> str:
+    """A database on that server, with all tables."""
+    url = postgres.create("paperround")
+    database = Database(url)
+    migrate.upgrade(database)
+    database.close()
+    return url
+
+
+@pytest.fixture
+def sqlite_url(migrated_file: Path, tmp_path: Path) -> str:
+    """A fresh SQLite database with all tables."""
+    return f"sqlite:///{shutil.copy(migrated_file, tmp_path / 'paperround.db')}"
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database(request: pytest.FixtureRequest) -> Iterator[Database]:
+    """An empty database of each kind, in turn: the same tests run on both."""
+    opened = Database(request.getfixturevalue(f"{request.param}_url"))
+    yield opened
+    if not opened.is_sqlite:
+        names = ", ".join(f'"{table.name}"' for table in SQLModel.metadata.sorted_tables)
+        with opened.engine.begin() as connection:
+            connection.exec_driver_sql(f"TRUNCATE {names} RESTART IDENTITY CASCADE")
+    opened.close()
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Settings whose home is this test's folder."""
+    return Settings(home=tmp_path / "home", _env_file=None)  # type: ignore[call-arg]
+
+
+@pytest.fixture
+def context(database: Database, settings: Settings) -> Iterator[Context]:
+    """A context whose clock stands at `now`."""
+    settings.home.mkdir(parents=True, exist_ok=True)
+    opened = Context(settings=settings, database=database, clock=lambda: NOW)
+    yield opened
+    opened.close()

@@ -1,0 +1,64 @@
+"""All commands in one place, and the way from an error to an exit code."""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+from sqlalchemy.exc import OperationalError
+
+from tasks.errors import PaperroundError
+from workers.cli import mails, pages, readers, rounds, scores, service, sources
+from workers.cli.say import Exit, exit_code, out, problem
+
+app = typer.Typer(
+    name="paperround",
+    help="Brings each researcher the few papers of the day that matter to them, by mail, and says why.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(sources.app, name="sources")
+app.add_typer(readers.app, name="readers")
+app.add_typer(readers.profiles_app, name="profiles")
+for command in (
+    rounds.demo,
+    service.up,
+    service.doctor,
+    rounds.round_,
+    rounds.run_once,
+    pages.parse,
+    pages.ingest,
+    scores.score,
+    mails.mail,
+):
+    app.command(name=command.__name__.rstrip("_").replace("_", "-"))(command)
+
+
+@app.callback()
+def root(
+    show_version: Annotated[
+        bool, typer.Option("--version", help="Print the version and stop.", is_eager=True)
+    ] = False,
+) -> None:
+    """Paperround."""
+    if show_version:
+        out.print(f"paperround {version('paperround')}")
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run a command; every error ends as a sentence and an exit code, never as a traceback."""
+    try:
+        app()
+    except PaperroundError as error:
+        problem(str(error))
+        sys.exit(exit_code(error))
+    except OperationalError as error:
+        problem(f"the database does not answer: {error.orig}. Ask `paperround doctor`")
+        sys.exit(Exit.LATER)
+    except KeyboardInterrupt:
+        problem("stopped; what was begun is found again by the next round")
+        sys.exit(130)
