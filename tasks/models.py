@@ -295,6 +295,7 @@ class Digest(Work, table=True):
     reader_id: int = _to("reader.id", index=False)
     day: date
     due_at: datetime = Field(sa_type=UtcTime)
+    planned_at: datetime = Field(sa_type=UtcTime)
     considered: int = 0
     reason: str = ""
     subject: str = ""

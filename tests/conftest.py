@@ -88,10 +88,26 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(home=tmp_path / "home", _env_file=None)  # type: ignore[call-arg]
 
 
+class StandingClock:
+    """A clock that stands still until it is set."""
+
+    def __init__(self) -> None:
+        self.moment = NOW
+
+    def __call__(self) -> datetime:
+        return self.moment
+
+
 @pytest.fixture
-def context(database: Database, settings: Settings) -> Iterator[Context]:
+def clock() -> StandingClock:
+    """The context's clock: set its `moment` to move on."""
+    return StandingClock()
+
+
+@pytest.fixture
+def context(database: Database, settings: Settings, clock: StandingClock) -> Iterator[Context]:
     """A context whose clock stands at `now`."""
     settings.home.mkdir(parents=True, exist_ok=True)
-    opened = Context(settings=settings, database=database, clock=lambda: NOW)
+    opened = Context(settings=settings, database=database, clock=clock)
     yield opened
     opened.close()

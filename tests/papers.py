@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
 from sqlmodel import Session
@@ -78,3 +80,27 @@ def add_reader(
     key = readers.add(session, reader, next_digest_at=now, now=now)
     profiles.save(session, key, "main", {"terms": list(terms)}, now)
     return key
+
+
+def api_json(*found: ParsedEntry) -> bytes:
+    """These entries as the daily-papers API gives them."""
+    rows = [
+        {
+            "title": item.title,
+            "paper": {
+                "id": item.arxiv_id,
+                "title": item.title,
+                "summary": item.abstract,
+                "authors": [{"name": name} for name in item.authors],
+                "upvotes": item.upvotes,
+                "publishedAt": "2026-11-18T00:00:00.000Z",
+            },
+        }
+        for item in found
+    ]
+    return json.dumps(rows).encode()
+
+
+def add_folder(session: Session, path: Path, now: datetime, name: str = "folder") -> int:
+    """A source that reads the pages of a folder, due at once."""
+    return sources.add(session, kind=SourceKind.FOLDER, name=name, address=str(path), now=now)

@@ -60,7 +60,7 @@ class GoneError(Exception):
 
 
 class Sink:
-    """Listens on 127.0.0.1 from `with` on. `accepted`, `commands` and `connections` only grow."""
+    """Listens on 127.0.0.1 from `with` on. What it saw only grows."""
 
     def __init__(
         self,
@@ -78,6 +78,7 @@ class Sink:
         self.tls, self.implicit_tls, self.log = tls, implicit_tls, log
         self.mails_per_connection = mails_per_connection
         self.accepted: list[Accepted] = []
+        self.unfinished: list[bytes] = []  # what came of mails without their final dot
         self.commands: list[str] = []
         self.connections = 0
         self.dropped = threading.Event()  # a fault has ended a connection
@@ -264,6 +265,7 @@ class Talk:
         lines: list[bytes] = []
         while (line := self.file.readline(65536)) != b".\r\n":
             if not line:
+                self.sink.unfinished.append(b"".join(lines))
                 raise GoneError
             lines.append(line)
             if len(lines) == 1:

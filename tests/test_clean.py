@@ -97,6 +97,8 @@ def test_accents_and_escapes_are_mended_where_a_letter_exists(raw: str, read: st
         (r"\textsc{Name}: \emph{the \textbf{best}} of \(x\)", "Name: the best of x"),
         (r"{\em reducing} the {\it size} by {\delta}", "reducing the size by δ"),
         (r"the \href{https://a.example}{page} here", "the page here"),
+        (r"($\times$4) at $O(n\log n)$", "(×4) at O(n log n)"),
+        (r"A\textsuperscript{2}FM", "A2FM"),
         ("``quoted'' text", '"quoted" text'),
         ("Fig.~2 and Eq.~(3)", "Fig. 2 and Eq. (3)"),
         ("one -- two --- three", "one – two — three"),

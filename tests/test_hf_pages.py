@@ -89,10 +89,9 @@ def test_search_results_and_bare_papers_give_the_same_entries() -> None:
     assert read(rows[0]).entries == read(rows).entries[:1]
 
 
-def test_rows_as_json_in_strings_are_no_python() -> None:
-    assert (
-        read([*saved("day.json"), '{"paper": null}']).rejected[0].reason.startswith("It is a str")
-    )
+def test_rows_may_be_json_in_strings() -> None:
+    rows = saved("day.json")
+    assert read([json.dumps(row) for row in rows]).entries == read(rows).entries
 
 
 def test_bad_rows_are_kept_aside_and_the_rest_goes_on() -> None:
@@ -104,7 +103,7 @@ def test_bad_rows_are_kept_aside_and_the_rest_goes_on() -> None:
         (4, "It is no paper but NoneType."),
         (5, "It has no title."),
         (8, "It has no usable id."),
-        (9, "It is a string that is no Python value."),
+        (9, "It is a string that is neither JSON nor a Python value."),
     ]
     assert page.rejected[0].raw == "just a note"
     assert page.rejected[2].raw.startswith("{'paper': {'id': '2609.10003'}")
@@ -227,7 +226,7 @@ def test_a_list_without_end_is_cut() -> None:
 @pytest.mark.parametrize(
     "text",
     ["{" * 100_000, "{" + "-" * 50_000 + "1}", "{'a': " + "9" * 5000 + "}", "{'a': open('x')}",
-     "{" + "1," * 200_000 + "}", "{1:\x00}", "{'\\d': 1}"],
+     "{" + "1," * 160_000 + "}", "{1:\x00}", "{'\\d': 1}"],
 )  # fmt: skip
 def test_a_string_that_is_no_row_harms_nothing(text: str) -> None:
     page = read([*saved("day.json"), text])

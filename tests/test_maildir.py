@@ -141,6 +141,16 @@ def test_twenty_finishers_of_one_mail_leave_one_file(folder: Path) -> None:
     assert names(folder) == ["new/2026-03-02.7"]
 
 
+def test_the_file_system_refuses_the_second_copy_even_when_nobody_looked(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(MaildirTransport, "delivered", lambda *_: False)
+    with MaildirTransport(folder) as way:
+        way.offer(MAIL).finish()
+        assert way.offer(replace(MAIL, body=b"another")).finish().text == "already delivered"
+    assert (folder / "new" / MAIL.key).read_bytes() == MAIL.body
+
+
 def test_several_processes_share_one_mailbox_and_a_killed_one_leaves_only_a_stale_file(
     folder: Path,
 ) -> None:

@@ -27,7 +27,7 @@ API = (
     b"xmlns:arxiv='http://arxiv.org/schemas/atom'><id>https://arxiv.org/api/x</id></feed>"
 )
 JSON_FEED = b'{"version":"https://jsonfeed.org/version/1.1","title":"x","items":[]}'
-LISTING = (PAGES / "arxiv" / "listing.html").read_bytes()
+LISTING = (PAGES / "arxiv" / "list_none.html").read_bytes()
 
 
 def page(body: bytes, **fields: object) -> RawPage:

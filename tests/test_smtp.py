@@ -450,6 +450,16 @@ def test_a_used_connection_that_dies_at_mail_is_opened_once_more(sink: Any, acti
     assert sink.connections == 3
 
 
+def test_a_refused_mail_counts_as_a_use_of_the_connection(sink: Any) -> None:
+    with transport(sink) as way:
+        sink.script("rcpt", "550 5.1.1 no such user", times=1)
+        with pytest.raises(MailRefused):
+            way.offer(mail("d1"))
+        sink.script("mail", "421 4.7.0 too many bad recipients", times=1)
+        assert send(way, mail("d2")) == 250
+    assert sink.connections == 2
+
+
 def test_a_word_said_out_of_turn_ends_the_connection_before_the_next_mail(sink: Any) -> None:
     with transport(sink) as way:
         sink.script("rset", "250 ok\r\n250 once more")
@@ -517,7 +527,7 @@ def test_an_unfinished_mail_is_closed_with_the_transport(sink: Any) -> None:
     with pytest.raises(MailDeferred, match="closed before the final dot"):
         handover.finish()
     assert ids(sink) == []
-    assert "QUIT" not in sink.commands
+    assert sink.unfinished == [mail().body.removesuffix(b"\r\n")]
 
 
 def test_a_new_offer_abandons_the_last(sink: Any) -> None:
@@ -592,11 +602,18 @@ def test_encryption_that_is_required_and_not_offered_stops_before_the_mail(sink:
     assert [line.split()[0] for line in sink.commands] == ["EHLO"]
 
 
-@pytest.mark.parametrize("action", ["454 4.7.0 not now", "drop", "220 go\r\n250-injected"])
-def test_a_starttls_that_fails_is_named(pem: Path, action: str) -> None:
+@pytest.mark.parametrize(
+    ("action", "words"),
+    [
+        ("454 4.7.0 not now", "454 4.7.0 not now"),
+        ("drop", "closed the connection"),
+        ("220 go\r\n250-injected", "spoke out of turn"),
+    ],
+)
+def test_a_starttls_that_fails_is_named(pem: Path, action: str, words: str) -> None:
     with Sink(tls=smtp_sink.server_context(pem)) as sink:
         sink.script("starttls", action)
-        with pytest.raises(TransportDown) as caught:
+        with pytest.raises(TransportDown, match=words) as caught:
             transport(sink, security=Security.REQUIRED).offer(mail())
         assert caught.value.phase == "starttls"
 
@@ -677,9 +694,19 @@ def test_replies_are_kept_short_and_printable(sink: Any) -> None:
     assert len(caught.value.reply) <= 404
 
 
-def test_a_reply_line_without_an_end_is_cut_off(sink: Any) -> None:
-    sink.script("rcpt", "550 " + "x" * 20_000)
-    with transport(sink) as way, pytest.raises(MailDeferred, match="too long"):
+@pytest.mark.parametrize(
+    ("action", "words"),
+    [
+        ("550 " + "x" * 20_000, "too long"),
+        ("endless", "does not end"),
+        ("250-one\r\n550 another", "no SMTP reply"),
+        ("250\tok", "no SMTP reply"),
+        ("999 what?", "no SMTP reply"),
+    ],
+)
+def test_a_reply_out_of_shape_breaks_the_line(sink: Any, action: str, words: str) -> None:
+    sink.script("rcpt", action)
+    with transport(sink) as way, pytest.raises(MailDeferred, match=words):
         way.offer(mail())
 
 

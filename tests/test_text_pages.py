@@ -156,6 +156,14 @@ def test_strict_turn_allows_short_abstracts_and_long_titles() -> None:
     assert page.shape == "text"
 
 
+def test_the_name_of_a_submitter_is_dropped_and_a_title_is_not() -> None:
+    abstract = "It is long enough to be an abstract, and it says little. " * 5
+    page = read(
+        f"Submitted by\nSome One\nOne: A Title\n{abstract}\nSubmitted by\nA Title With Us\n{abstract}!"
+    )
+    assert [entry.title for entry in page.entries] == ["One: A Title", "A Title With Us"]
+
+
 @pytest.mark.parametrize(
     ("written", "now", "day"),
     [

@@ -79,7 +79,7 @@ class Server:
 
 @dataclass(slots=True)
 class Session:
-    """A connection that takes mails. `busy` while a mail is under way, `mails` counts the past."""
+    """A connection that takes mails. `busy` while a mail is under way, `mails` counts those begun."""
 
     wire: Wire
     extensions: Mapping[str, str]

@@ -114,6 +114,7 @@ class SmtpTransport:
         pipelined = "PIPELINING" in session.extensions
         wire, phase = session.wire, "mail"
         session.busy = True
+        session.mails += 1
         wire.within(self._server.timeout)
         try:
             if pipelined:
@@ -175,7 +176,6 @@ class SmtpHandover:
         self._ended = True
         self._write_dot()
         reply = self._read_answer()
-        self._session.mails += 1
         self._session.busy = False
         if reply.code == 421:
             self._session.hang_up()

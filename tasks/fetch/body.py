@@ -15,12 +15,12 @@ STEP = 65_536
 MOST_MEMBERS = 1000
 
 
-class BodyError(ValueError):
+class BadBody(ValueError):
     """A body that cannot be read; the message goes on after the name of the thing."""
 
 
 def whole(chunks: Iterable[bytes], *, packed: bool, cap: int) -> bytes:
-    """The body in one piece, inflated where `packed`. Raises `BodyError` past `cap` bytes.
+    """The body in one piece, inflated where `packed`. Raises `BadBody` past `cap` bytes.
 
     A body that still begins with gzip's magic number is inflated once more: servers send .gz files
     without saying so, and proxies pack what was packed.
@@ -33,7 +33,7 @@ def whole(chunks: Iterable[bytes], *, packed: bool, cap: int) -> bytes:
 
 
 def gunzip(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Inflate all members of a gzip body, at most `STEP` bytes at a time. Raises `BodyError`."""
+    """Inflate all members of a gzip body, at most `STEP` bytes at a time. Raises `BadBody`."""
     member = None
     members = 0
     for chunk in chunks:
@@ -44,17 +44,17 @@ def gunzip(chunks: Iterable[bytes]) -> Iterator[bytes]:
                     break
                 member, members = zlib.decompressobj(31), members + 1
                 if members > MOST_MEMBERS:
-                    raise BodyError(f"has more than {MOST_MEMBERS} gzip members")
+                    raise BadBody(f"has more than {MOST_MEMBERS} gzip members")
             try:
                 yield member.decompress(chunk, STEP)
             except zlib.error as error:
-                raise BodyError(f"has broken gzip data ({error})") from None
+                raise BadBody(f"has broken gzip data ({error})") from None
             if member.eof:
                 chunk, member = member.unused_data, None
             else:
                 chunk = member.unconsumed_tail
     if member is not None:
-        raise BodyError("ends in the middle of its gzip data")
+        raise BadBody("ends in the middle of its gzip data")
 
 
 def _counted(chunks: Iterable[bytes], cap: int) -> Iterator[bytes]:
@@ -62,5 +62,5 @@ def _counted(chunks: Iterable[bytes], cap: int) -> Iterator[bytes]:
     for chunk in chunks:
         size += len(chunk)
         if size > cap:
-            raise BodyError(f"is larger than {cap:,} bytes")
+            raise BadBody(f"is larger than {cap:,} bytes")
         yield chunk

@@ -75,7 +75,7 @@ def pages(path: Path, *, at: datetime, limits: Limits = LIMITS) -> Iterator[RawP
     return _Walk(path, at, limits).items()
 
 
-class _LimitError(Exception):
+class _LimitReached(Exception):
     """A limit of the whole walk is reached; the message is the last note."""
 
 
@@ -97,7 +97,7 @@ class _Walk:
                 yield from _in_order(self._archive(self._path, ""))
             else:
                 yield self._page("", _reader(self._path))
-        except _LimitError as reached:
+        except _LimitReached as reached:
             yield f"{_clean(str(self._path))}: {reached}: the rest was left out"
 
     def _directory(self) -> Iterator[RawPage | str]:
@@ -139,7 +139,7 @@ class _Walk:
     def _count(self) -> None:
         self._members += 1
         if self._members > self._limits.members:
-            raise _LimitError(f"it holds more than {self._limits.members:,} files")
+            raise _LimitReached(f"it holds more than {self._limits.members:,} files")
 
     def _member(self, name: str, read: Callable[[int], bytes], packed: int = 0) -> RawPage | str:
         if archive.is_archive(name):
@@ -155,7 +155,7 @@ class _Walk:
             return f"{label} cannot be read ({_clean(str(error))}): skipped"
         self._left -= len(body)
         if self._left < 0:
-            raise _LimitError(f"it holds more than {self._limits.total:,} bytes")
+            raise _LimitReached(f"it holds more than {self._limits.total:,} bytes")
         if len(body) > self._limits.page:
             ratio = f", {len(body) // packed} times its packed size" if packed else ""
             return f"{label} is larger than {self._limits.page:,} bytes{ratio}: skipped"
@@ -217,7 +217,7 @@ def _in_order(items: Iterator[RawPage | str]) -> Iterator[RawPage | str]:
             if room < 0:
                 yield from sorted(held, key=_name)
                 held, room = [], STRETCH
-    except _LimitError:
+    except _LimitReached:
         yield from sorted(held, key=_name)
         raise
     yield from sorted(held, key=_name)

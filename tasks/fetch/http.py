@@ -21,7 +21,7 @@ import httpx2
 from tasks.errors import SourceError, SourceRefused, UsageError
 from tasks.fetch.address import Dialler, Resolver, resolve
 from tasks.fetch.answer import Answer, shown
-from tasks.fetch.body import BodyError, gunzip, whole
+from tasks.fetch.body import BadBody, gunzip, whole
 
 REDIRECTS = (301, 302, 303, 307, 308)
 # Of an error's body only the beginning is looked at, to know a robot challenge.
@@ -109,7 +109,7 @@ class Http:
                     headers={name.lower(): value for name, value in response.headers.items()},
                     body=_body(response, self._limits.body),
                 )
-        except BodyError as error:
+        except BadBody as error:
             trouble = f"{error}: open it in a browser and correct the source's address"
         except httpx2.TimeoutException as error:
             trouble = f"did not answer in time ({_words(error)}): it is tried again later"
@@ -176,7 +176,7 @@ def _body(response: httpx2.Response, cap: int) -> bytes:
     if response.status_code != 200:
         return _beginning(response, packed)
     if not packed and encoding not in ("", "identity"):
-        raise BodyError(f"came with the encoding {encoding[:40]!a}, though only gzip was offered")
+        raise BadBody(f"came with the encoding {encoding[:40]!a}, though only gzip was offered")
     return whole(response.iter_raw(), packed=packed, cap=cap)
 
 
@@ -188,6 +188,6 @@ def _beginning(response: httpx2.Response, packed: bool) -> bytes:
             body += chunk
             if len(body) >= ERROR_BODY:
                 break
-    except BodyError:
+    except BadBody:
         pass
     return body[:ERROR_BODY]

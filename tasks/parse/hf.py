@@ -7,6 +7,7 @@ cannot become an entry is kept aside with its reason while the rest goes on.
 from __future__ import annotations
 
 import ast
+import json
 import math
 import re
 import warnings
@@ -142,7 +143,7 @@ def votes(value: object) -> int | None:
 
 
 def _mapping(row: object) -> Mapping[str, Any]:
-    """The row as a mapping; some archives keep rows as Python writes them, in a string."""
+    """The row as a mapping; some archives keep rows in strings, as Python writes them."""
     if isinstance(row, str):
         row = _literal(row)
     if not isinstance(row, dict):
@@ -150,17 +151,19 @@ def _mapping(row: object) -> Mapping[str, Any]:
     return row
 
 
-def _literal(text: str) -> object:
+def _literal(text: str) -> Any:
     if not text.lstrip().startswith("{"):
         raise ValueError("It is text, not a paper.")
     if len(text) > _LONGEST_REPR:
         raise ValueError(f"It is a string of {len(text)} characters, too long to read.")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the text may hold escapes that Python frowns upon
-            return ast.literal_eval(text.strip())
-    except (ValueError, SyntaxError, MemoryError, RecursionError) as error:
-        raise ValueError("It is a string that is no Python value.") from error
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the text may hold escapes that Python frowns upon
+        for read in (json.loads, ast.literal_eval):
+            try:
+                return read(text.strip())
+            except (ValueError, SyntaxError, MemoryError, RecursionError):
+                continue
+    raise ValueError("It is a string that is neither JSON nor a Python value.")
 
 
 def _authors(value: object) -> tuple[str, ...]:

@@ -116,10 +116,12 @@ class Parser:
             answer = child.ask(page, self._seconds)
             answered = True
         finally:  # also where the caller's own time limit breaks in: the answer may still come
-            if answered and child.pages < self._pages and not self._closed:
+            if answered and child.pages < self._pages:
                 self._idle.append(child)
             else:
                 child.end()
+            if self._closed:  # meanwhile, by another thread
+                self.close()
         if isinstance(answer, PageError):
             raise answer
         return answer

@@ -35,7 +35,8 @@ _SIGNS = {
     "Rightarrow": "⇒", "mapsto": "↦", "forall": "∀", "exists": "∃", "otimes": "⊗", "oplus": "⊕",
     "circ": "∘", "star": "⋆", "ell": "ℓ", "hbar": "ℏ", "deg": "°", "ldots": "…", "dots": "…",
     "cdots": "⋯", "varepsilon": "ε", "vartheta": "ϑ", "varphi": "φ", "eg": "e.g.", "ie": "i.e.",
-    "LaTeX": "LaTeX", "textgreater": ">", "textless": "<", "lvert": "|", "rvert": "|", "Vert": "‖",
+    "LaTeX": "LaTeX", "log": "log", "exp": "exp", "max": "max", "min": "min", "sup": "sup", "mid": "|",
+    "textgreater": ">", "textless": "<", "lvert": "|", "rvert": "|", "Vert": "‖",
 }  # fmt: skip
 _SYMBOLS = _GREEK | _SIGNS
 # Keys spell symbols out, glued, as the pages do that lost their backslashes (`LLMtimesMapReduce`).
@@ -52,12 +53,14 @@ _LETTER = re.compile(r"\{\\(" + "|".join(_LETTERS) + r")\}|\\(" + "|".join(_LETT
 _ESCAPE = re.compile(r"\\([%_&#$])")
 
 # The rule of Pandoc: the opening dollar touches what follows, the closing one what precedes, and
-# no digit follows it. So `$5 … $10` stays an amount of money.
-_MATH = re.compile(r"(?<!\\)\$(?![\s$])([^$]{1,300}?)(?<![\s\\])\$(?!\d)")
+# no digit follows it, unless it all is one word (`$×$4`). So `$5 … $10` stays an amount of money.
+_MATH = re.compile(
+    r"(?<!\\)\$(?:(?![\s$])([^$]{1,300}?)(?<![\s\\])\$(?!\d)|(?!\d)([^$\s]{1,100})(?<!\\)\$)"
+)
 _AMOUNT = re.compile(r"\d[\d.,]*[kKMB]?\b.*\s[a-z]{2}")
 _PARENTHESES = re.compile(r"\\\((.{1,300}?)\\\)")
 _STYLED = re.compile(
-    r"\\(?:text(?:sc|bf|it|tt|sf|rm|up|sl|normal)?|emph|math(?:rm|bf|cal|bb|sf|it|tt|frak|scr)"
+    r"\\(?:text(?:sc|bf|it|tt|sf|rm|up|sl|normal|superscript|subscript)?|emph|math(?:rm|bf|cal|bb|sf|it|tt|frak|scr)"
     r"|boldsymbol|bm|operatorname\*?|underline|mbox|ensuremath|url)\s*\{([^{}]*)\}"
 )
 _LINKED = re.compile(r"\\href\s*\{([^{}]*)\}\s*\{([^{}]*)\}")
@@ -116,14 +119,21 @@ def _formulas(text: str) -> str:
 
 
 def _formula(found: re.Match[str]) -> str:
-    if _AMOUNT.match(found[1]):
+    formula: str = found[found.lastindex or 0]
+    if _AMOUNT.match(formula):
         return found[0]
     # Before the dollars go: `LLM$\times$Map` must not become `\timesMap`.
-    return _symbols(found[1])
+    return _symbols(formula)
 
 
 def _symbols(text: str) -> str:
-    return _SYMBOL.sub(lambda found: _SYMBOLS[found[1] or found[2]], text)
+    return _SYMBOL.sub(_sign, text)
+
+
+def _sign(found: re.Match[str]) -> str:
+    sign = _SYMBOLS[found[1] or found[2]]
+    glued = found.string[max(found.start() - 1, 0)].isalnum() and sign.isascii() and sign.isalpha()
+    return f" {sign}" if glued else sign
 
 
 def _accented(found: re.Match[str]) -> str:

@@ -160,7 +160,8 @@ def _finished(parsed: ParsedPage, page: RawPage) -> ParsedPage:
         else entry
         for entry in parsed.entries[:MOST_ITEMS]
     )
-    return replace(_dated(parsed, page), entries=entries, warnings=said)
+    rejected = parsed.rejected[:MOST_ITEMS]
+    return replace(_dated(parsed, page), entries=entries, rejected=rejected, warnings=said)
 
 
 def _dated(parsed: ParsedPage, page: RawPage) -> ParsedPage:

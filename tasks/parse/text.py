@@ -23,7 +23,7 @@ _BYLINE = re.compile(r"by ?AK and the research community")
 _TITLE_OF_PAGE = "Daily Papers"
 _BUTTON = "Subscribe"
 _LABEL = re.compile(
-    r"new|Subscribe|Daily Papers|Trending Papers|Daily|Weekly|Monthly|Previous|Next|Hugging Face"
+    r"new|Subscribe|Trending Papers|Daily|Weekly|Monthly|Previous|Next|Hugging Face"
     r"|Models|Datasets|Spaces|Buckets|Docs|Posts|Community|Website|Enterprise|Pricing|Papers|Blog"
     r"|Tasks|Collections|Languages|Organizations|Log ?In|Sign ?Up|Company|TOS|Privacy|About|Careers"
     r"|Submitted by.{0,60}|[·•]? ?\d+ authors?|Upvote ?[\d.,]*[kK]?|GitHub ?[\d.,]*[kK]?"
@@ -41,6 +41,8 @@ _ENDS = re.compile(r"(?:[?!}]|https?://\S+)$")
 _LONG = 200
 _MIDDLING = 150
 _SHORT = 40
+_LIKELY = 100
+"""Without head lines, half of the abstracts must be this long, or any two lines were a paper."""
 _RAW = 200
 _MOST_LINES = 100_000
 
@@ -70,7 +72,8 @@ def parse_text(body: str, *, fetched_at: datetime) -> ParsedPage:
     pairs, alone = _paired(page.lines)
     if not pairs and (page.lines or not page.invited):
         raise PageError("not_a_page", "The text is no list of titles and abstracts, line by line.")
-    if not page.invited and len(alone) > len(pairs):
+    likely = sum(len(abstract) >= _LIKELY for _, abstract in pairs)
+    if not page.invited and (len(alone) > len(pairs) or likely < len(pairs) / 2):
         raise PageError(
             "not_a_page",
             f"The text has {len(pairs)} titles with an abstract among {len(page.lines)} lines.",
@@ -103,21 +106,29 @@ def _sorted(body: str) -> _Page:
             page.glued, text = True, text.removeprefix(_BUTTON).lstrip()
         if text == "":
             continue
-        if not _is_head(text, page) and not (before == _SUBMITTER and len(text) < _SHORT):
+        if not _is_head(text, page) and not (before == _SUBMITTER and _is_name(text)):
             _take(page, at, text)
         before = text
     return page
 
 
 def _is_head(text: str, page: _Page) -> bool:
+    """Whether a line is of the head or a label; notes on `page` what it says."""
     if dated := _DATE.fullmatch(text):
-        if not page.lines:
-            page.day = page.day or dated
-        return True
-    page.invited |= (invitation := _INVITATION.fullmatch(text) is not None)
-    page.byline |= (byline := _BYLINE.fullmatch(text) is not None)
-    page.titled |= text == _TITLE_OF_PAGE and not page.lines
-    return invitation or byline or _LABEL.fullmatch(text) is not None
+        page.day = page.day or (None if page.lines else dated)
+    elif _INVITATION.fullmatch(text):
+        page.invited = True
+    elif _BYLINE.fullmatch(text):
+        page.byline = True
+    elif text == _TITLE_OF_PAGE:
+        page.titled = True
+    else:
+        return _LABEL.fullmatch(text) is not None
+    return True
+
+
+def _is_name(text: str) -> bool:
+    return len(text) <= _SHORT and text.count(" ") < 3
 
 
 def _take(page: _Page, at: int, text: str) -> None:

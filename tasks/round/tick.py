@@ -51,7 +51,7 @@ def plan_day(session: Session, day: date | None, at: datetime) -> int:
         wanted = day or at.astimezone(zone(reader.timezone)).date()
         if wanted.isoweekday() in reader.days:
             plans.append((reader.id, wanted, due_on(reader, wanted)))
-    return digests.plan(session, plans)
+    return digests.plan(session, plans, at)
 
 
 def plan_digests(session: Session, at: datetime) -> int:
@@ -61,6 +61,6 @@ def plan_digests(session: Session, at: datetime) -> int:
     """
     due = readers.due(session, at, LOOK_AT)
     days = [(reader, day) for reader in due if (day := day_due(reader, at)) is not None]
-    digests.plan(session, [(r.id, day, due_on(r, day)) for r, day in days])
+    digests.plan(session, [(r.id, day, due_on(r, day)) for r, day in days], at)
     readers.planned(session, [(reader.id, next_due(reader, at)) for reader in due])
     return len(due)

@@ -133,7 +133,10 @@ def fit(papers: Iterable[Paper]) -> Model:
 
 def _chosen(texts: Sequence[tuple[str, str]]) -> Ints:
     """Places of the reservoir's papers: those of smallest hash, so that any order gives the same."""
-    keys = [hashlib.blake2b("\n".join(t).encode(errors="replace"), digest_size=8).digest() for t in texts]
+    keys = [
+        hashlib.blake2b("\n".join(t).encode(errors="replace"), digest_size=8).digest()
+        for t in texts
+    ]
     return np.array(sorted(range(len(texts)), key=keys.__getitem__)[:RESERVOIR], dtype=np.int64)
 
 
@@ -158,7 +161,9 @@ def _vocabulary(words: Sequence[str], batch: Batch, sample: Batch) -> tuple[tupl
     """
     df = document_frequencies(batch.words, batch.rows, len(words))
     sampled = np.bincount(sample.words[sample.words >= 0], minlength=len(words)) > 0
-    kept = sorted(np.union1d(_commonest(df, 1, MOST_WORDS), np.flatnonzero(sampled)), key=words.__getitem__)
+    kept = sorted(
+        np.union1d(_commonest(df, 1, MOST_WORDS), np.flatnonzero(sampled)), key=words.__getitem__
+    )
     new = np.full(len(words) + 1, -1, dtype=np.int64)
     new[kept] = np.arange(len(kept))
     return tuple(words[i] for i in kept), new

@@ -19,7 +19,11 @@ from tasks.score.vectors import Floats, Ints
 RARE = 0.98  # the quantile of the reservoir that makes the unit: four papers in a day of 200
 LEAST_UNIT = 0.05  # cosines below are noise, however narrow the interest
 USUAL_UNIT, BELIEF = 0.08, 50  # what the unit is believed to be before so many papers were seen
-FAR, DISLIKE, MOST_DISLIKE = 0.08, 8.0, 4.0  # a cosine that is no likeness; log-odds per cosine more
+FAR, DISLIKE, MOST_DISLIKE = (
+    0.08,
+    8.0,
+    4.0,
+)  # a cosine that is no likeness; log-odds per cosine more
 
 
 @dataclass(frozen=True, slots=True)

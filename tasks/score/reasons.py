@@ -19,7 +19,9 @@ NAMED_WORDS = 3  # of a description, and of the examples
 REST = "other words"
 
 
-def explained(evidence: Evidence, paper: int, profile: int, *, base: float, share: float) -> tuple[Reason, ...]:
+def explained(
+    evidence: Evidence, paper: int, profile: int, *, base: float, share: float
+) -> tuple[Reason, ...]:
     """The reasons of one pair in log-odds, largest first; `share` log-odds per unit of evidence."""
     found = [Reason(kind="baseline", label="baseline", value=base)]
     found += [
@@ -87,7 +89,9 @@ def _by_size(part: tuple[tuple[str, ...], float]) -> tuple[float, tuple[str, ...
 def _joined(parts: dict[tuple[str, ...], float]) -> Iterable[tuple[tuple[str, ...], float]]:
     """`parts` with each pair of words taking in its two words; the strongest pair takes first."""
     left = dict(parts)
-    pairs = sorted(((words, value) for words, value in parts.items() if len(words) == 2), key=_by_size)
+    pairs = sorted(
+        ((words, value) for words, value in parts.items() if len(words) == 2), key=_by_size
+    )
     for words, _ in pairs:
         for word in dict.fromkeys(words):
             left[words] += left.pop((word,), 0.0)

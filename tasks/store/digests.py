@@ -27,10 +27,16 @@ CANDIDATES_MOST = 500
 BEGINNING = datetime.min.replace(tzinfo=UTC)
 
 
-def plan(session: Session, plans: Iterable[tuple[int, date, datetime]]) -> int:
+def plan(session: Session, plans: Iterable[tuple[int, date, datetime]], at: datetime) -> int:
     """Plan digests as (reader id, local day, due at); those planned already stay. How many are new."""
     rows = [
-        {"reader_id": reader_id, "day": day, "due_at": due_at, "state": "planned"}
+        {
+            "reader_id": reader_id,
+            "day": day,
+            "due_at": due_at,
+            "planned_at": at,
+            "state": "planned",
+        }
         for reader_id, day, due_at in plans
     ]
     return insert_new(session, Digest, rows)
@@ -38,9 +44,9 @@ def plan(session: Session, plans: Iterable[tuple[int, date, datetime]]) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Digests that wait for papers on their way: those of readers in `shard_ids`, due since `since`.
+    """Digests that wait for papers on their way: those of readers in `shard_ids`.
 
-    A digest that was due before `since` has waited long enough and goes without them.
+    A digest that was planned before `since` has waited long enough and goes without them.
     """
 
     shard_ids: tuple[int, ...] = ()
@@ -51,7 +57,7 @@ class Hold:
         if not self.shard_ids:
             return []
         waiting = select(Reader.id).where(col(Reader.shard_id).in_(self.shard_ids))
-        return [(col(Digest.due_at) < self.since) | col(Digest.reader_id).not_in(waiting)]
+        return [(col(Digest.planned_at) < self.since) | col(Digest.reader_id).not_in(waiting)]
 
 
 def due(session: Session, state: str, now: datetime, limit: int, hold: Hold = Hold()) -> list[int]:

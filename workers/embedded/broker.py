@@ -40,7 +40,9 @@ SYSTEM_SERVERS = ("valkey-server", "redis-server")
 def find_server() -> Path:
     """The server's program: the bundled one, else the system's. Raises `SettingsError`."""
     if get_binary_path is not None:
-        with contextlib.suppress(Exception):  # a private function: whatever it raises, there is PATH
+        with contextlib.suppress(
+            Exception
+        ):  # a private function: whatever it raises, there is PATH
             return Path(get_binary_path())
     for name in SYSTEM_SERVERS:
         found = shutil.which(name)
@@ -127,7 +129,11 @@ class Broker:
         if self._child is None:
             self._take_over()
             return
-        if not self._child.alive and self._child.deaths >= SPOILT_AFTER and (self._child.code or 0) > 0:
+        if (
+            not self._child.alive
+            and self._child.deaths >= SPOILT_AFTER
+            and (self._child.code or 0) > 0
+        ):
             self._set_aside()
         self._child.keep(now)
 

@@ -147,7 +147,15 @@ class Child:
 
     def _tied_words(self) -> list[str]:
         how = str(int(self.command.dies_by))
-        return [sys.executable, "-I", "-S", tied.__file__, str(os.getpid()), how, *self.command.words]
+        return [
+            sys.executable,
+            "-I",
+            "-S",
+            tied.__file__,
+            str(os.getpid()),
+            how,
+            *self.command.words,
+        ]
 
     def _log_file(self) -> IO[bytes]:
         assert self._logs is not None
@@ -156,7 +164,7 @@ class Child:
         with contextlib.suppress(FileNotFoundError):
             if path.stat().st_size > LOG_MOST:
                 path.replace(path.with_suffix(".log.1"))
-        return path.open("ab", opener=partial(os.open, mode=0o600))
+        return open(path, "ab", opener=partial(os.open, mode=0o600))
 
 
 def _copy(name: str, pipe: IO[bytes]) -> None:
@@ -165,5 +173,7 @@ def _copy(name: str, pipe: IO[bytes]) -> None:
         for line in iter(partial(pipe.readline, LINE_MOST), b""):
             text = line.decode(errors="replace").rstrip().replace("\t", "    ")
             safe = "".join(sign if sign.isprintable() else "·" for sign in text)
-            with contextlib.suppress(OSError, ValueError):  # nobody reads any more: the child goes on
+            with contextlib.suppress(
+                OSError, ValueError
+            ):  # nobody reads any more: the child goes on
                 sys.stderr.write(f"{name:<6} | {safe}\n")

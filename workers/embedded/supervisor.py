@@ -7,40 +7,30 @@ of this process leaves nothing behind.
 from __future__ import annotations
 
 import contextlib
-import http.client
 import logging
 import os
 import signal
-import socket
-import sys
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
-from kombu.exceptions import OperationalError
-
-from tasks.errors import SettingsError
-from tasks.settings import PREFIX, Settings
+from tasks.settings import Settings
 from tasks.store import migrate
 from tasks.store.database import Database
-from workers.celery import QUEUES, app
 from workers.embedded.broker import Broker, answers
-from workers.embedded.child import GRACE_S, Child, Command, StartError
+from workers.embedded.child import GRACE_S, Child, StartError
+from workers.embedded.commands import commands, free_port
+from workers.embedded.doorbell import ring_tick, web_serves, worker_answers
 from workers.embedded.watchdog import Watchdog
-from workers.schedule import TICK_S
 
 log = logging.getLogger(__name__)
 
 ROLES = frozenset({"broker", "worker", "beat", "web"})
 LOOK_S = 0.2
 WATCH_S = 10.0
-# `celery -A` would put the working directory first on the path, and a stranger's `tasks` folder with it.
-CELERY = "import sys; from workers.celery import app; app.start(sys.argv[1:])"
-WEB = "workers.web.app:make_app"
 
 
 def utc_now() -> datetime:
@@ -53,6 +43,7 @@ class Supervisor:
 
     With `quiet`, the children's output goes to ``log/NAME.log`` under the home, else to stderr.
     Entering raises `SettingsError` or `StartError` with the way out, and then nothing is left running.
+    With a broker of their own in the settings, the role ``broker`` starts none.
     """
 
     def __init__(
@@ -85,7 +76,7 @@ class Supervisor:
 
     @property
     def pids(self) -> dict[str, int]:
-        """The processes that run now, by role; a shared broker is not ours."""
+        """The processes that run now, by role. A broker that is shared is not ours."""
         found = {name: child.pid for name, child in self._children.items()}
         found["broker"] = self.broker.pid if self.broker else None
         return {name: pid for name, pid in found.items() if pid is not None}
@@ -123,18 +114,14 @@ class Supervisor:
     def run(self) -> None:
         """Start, stay until SIGTERM, SIGINT or SIGHUP, and end in order. For the main thread."""
         with self._signals(), self:
-            log.info("Paperround is up: %s", self.url if "web" in self._roles else "without a web face")
+            log.info("Paperround is up%s", f": {self.url}" if "web" in self._roles else "")
             self.ring()
             while self._thread.is_alive():
                 self._thread.join(0.5)
 
     def ring(self) -> None:
-        """Ask for a tick now; the beat's first one comes only after its interval."""
-        try:
-            with self._connection() as connection:
-                app.send_task("paperround.tick", connection=connection, expires=TICK_S)
-        except OperationalError as error:
-            log.warning("the broker does not answer (%s): the beat ticks later", error)
+        """Ask for a tick now: the beat's first one comes only after its interval."""
+        ring_tick(self.settings)
 
     def wait_ready(self, timeout: float = 60.0) -> None:
         """Wait until the worker answers, the web face serves and the rest runs. Raises `StartError`."""
@@ -148,28 +135,11 @@ class Supervisor:
     def _ready(self, role: str) -> bool:
         if role == "broker":
             return answers(self.settings.broker)
-        if not self._children[role].alive:
-            return False
-        return {"worker": self._worker_answers, "web": self._web_serves}.get(role, bool_true)()
-
-    def _worker_answers(self) -> bool:
-        try:
-            with self._connection() as connection:
-                where: dict[str, Any] = {"destination": [self._node], "connection": connection}
-                return bool(app.control.ping(timeout=0.5, limit=1, **where))
-        except (OperationalError, OSError):
-            return False
-
-    def _web_serves(self) -> bool:
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.settings.host, self.settings.host)  # noqa: S104 - compared, not bound
-        web = http.client.HTTPConnection(host, self._port, timeout=2)
-        with contextlib.closing(web), contextlib.suppress(OSError, http.client.HTTPException):
-            web.request("GET", "/livez", headers={"Host": "localhost"})
-            return web.getresponse().status == 200
-        return False
-
-    def _connection(self) -> Any:
-        return app.connection_for_write(self.settings.broker, connect_timeout=5)
+        if role == "worker":
+            return self._children[role].alive and worker_answers(self.settings, self._node)
+        if role == "web":
+            return self._children[role].alive and web_serves(self.settings.host, self._port)
+        return self._children[role].alive
 
     @contextlib.contextmanager
     def _signals(self) -> Iterator[None]:
@@ -196,30 +166,15 @@ class Supervisor:
         """Broker, then migrations, then the rest."""
         self.settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
         if "web" in self._roles:
-            self._port = _free_port(self.settings.host, self.settings.port)
+            self._port = free_port(self.settings.host, self.settings.port)
         if "broker" in self._roles and not self.settings.broker_url.get_secret_value():
             self.broker = Broker(self.settings, logs=self._logs)
             self.broker.start()
         migrate.upgrade(self._database)
-        env = _environment(self.settings)
-        for role, words in self._words().items():
+        for role, command in commands(self.settings, port=self._port, node=self._node).items():
             if role in self._roles:
-                command = Command(name=role, words=(sys.executable, "-P", *words), env=env)
                 self._children[role] = Child(command, self._logs)
                 self._children[role].start()
-
-    def _words(self) -> dict[str, tuple[str, ...]]:
-        """What each child of ours runs, after Python's name."""
-        alone = ("--without-gossip", "--without-mingle", "--without-heartbeat")
-        threads = ("-P", "threads", "-c", str(self.settings.concurrency), "-n", self._node)
-        place = ("--host", self.settings.host, "--port", str(self._port))
-        home = str(Path(__file__).parents[2])  # where this code is, and not the working directory
-        quiet = ("--no-access-log", "--no-server-header", "--no-proxy-headers", "--app-dir", home)
-        return {
-            "worker": ("-c", CELERY, "worker", *threads, "-Q", ",".join(QUEUES), *alone),
-            "beat": ("-c", CELERY, "beat"),
-            "web": ("-m", "uvicorn", WEB, "--factory", *place, *quiet),
-        }
 
     def _keep(self) -> None:
         watchdog = Watchdog(self._database, self._clock)
@@ -232,9 +187,12 @@ class Supervisor:
                 child.keep(now)
             if now >= look_at:
                 look_at = now + WATCH_S
-                up = {name: child.lived(now) for name, child in self._children.items() if child.alive}
-                for name in watchdog.look({role: timedelta(seconds=s) for role, s in up.items()}):
+                for name in watchdog.look(self._up(now)):
                     self._children[name].ask()
+
+    def _up(self, now: float) -> dict[str, timedelta]:
+        running = {name: child for name, child in self._children.items() if child.alive}
+        return {name: timedelta(seconds=child.lived(now)) for name, child in running.items()}
 
     def _end(self) -> None:
         """Ask all to finish, wait, kill the rest; the broker last, so that it keeps what they said."""
@@ -250,28 +208,3 @@ class Supervisor:
         if self.broker:
             self.broker.stop()
         self._database.close()
-
-
-def _free_port(host: str, port: int) -> int:
-    """The port, or a free one for 0. Raises `SettingsError` when it cannot be had."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise SettingsError(
-                f"the web face cannot listen on {host} port {port}: {error.strerror or error} (is "
-                f"another Paperround up? else set {PREFIX}HOST or {PREFIX}PORT)"
-            ) from None
-        return int(probe.getsockname()[1])
-
-
-def _environment(settings: Settings) -> dict[str, str]:
-    """The environment of the children: ours, and whatever of the settings was given otherwise."""
-    env = dict(os.environ)
-    for name in settings.model_fields_set:
-        key, value = PREFIX + name.upper(), getattr(settings, name)
-        if key + "_FILE" not in env:
-            env[key] = value.get_secret_value() if hasattr(value, "get_secret_value") else str(value)
-    return env

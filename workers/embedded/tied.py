@@ -12,13 +12,12 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
 
 PR_SET_PDEATHSIG = 1  # from linux/prctl.h
 LOOK_S = 0.5  # how often a process without prctl looks for its parent
 
 
-def become(parent: int, how: int, words: Sequence[str]) -> None:
+def become(parent: int, how: int, words: list[str]) -> None:
     """Ask Linux to send `how` when the parent ends, then be the command."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, how)
     if os.getppid() != parent:  # it ended before we asked
@@ -26,7 +25,7 @@ def become(parent: int, how: int, words: Sequence[str]) -> None:
     os.execvp(words[0], words)  # noqa: S606 - the words come from the supervisor
 
 
-def follow(parent: int, how: int, words: Sequence[str]) -> int:
+def follow(parent: int, how: int, words: list[str]) -> int:
     """Run the command as a child and send it `how` when the parent has ended; its exit code."""
     child = subprocess.Popen(words, close_fds=False)  # a broker holds its lock by a descriptor
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -41,7 +40,7 @@ def follow(parent: int, how: int, words: Sequence[str]) -> int:
         return code if code >= 0 else 128 - code
 
 
-def main(argv: Sequence[str]) -> int:
+def main(argv: list[str]) -> int:
     """Tie the command to the parent that `argv` names."""
     parent, how, *words = argv
     if sys.platform == "linux":

@@ -20,7 +20,9 @@ log = logging.getLogger(__name__)
 TICK_MOST = timedelta(seconds=90)  # a tick comes every 20 s
 UNTOUCHED_MOST = timedelta(seconds=120)
 CALM = timedelta(minutes=3)  # between two restarts: time enough to show that the first one helped
-GAP_MOST = timedelta(seconds=60)  # a longer one between two looks: the machine slept, or the clock jumped
+GAP_MOST = timedelta(
+    seconds=60
+)  # a longer one between two looks: the machine slept, or the clock jumped
 DOOR = "transport"
 DOOR_AFTER = timedelta(seconds=60)  # a mail server's door is tried some time after it opens
 
@@ -113,4 +115,6 @@ class Watchdog:
 
 
 def _words(facts: Facts) -> str:
-    return f"last tick {facts.tick or 'never'}, work untouched since {facts.oldest or 'nothing waits'}"
+    return (
+        f"last tick {facts.tick or 'never'}, work untouched since {facts.oldest or 'nothing waits'}"
+    )

@@ -214,6 +214,7 @@ def upgrade() -> None:
         ),
         sa.Column("day", sa.Date(), nullable=False),
         sa.Column("due_at", sa.DateTime(), nullable=False),
+        sa.Column("planned_at", sa.DateTime(), nullable=False),
         sa.Column("considered", sa.Integer(), nullable=False),
         sa.Column("reason", sa.String(), nullable=False),
         sa.Column("subject", sa.String(), nullable=False),

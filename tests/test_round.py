@@ -1,0 +1,256 @@
+"""One whole round with no broker: the database is the queue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from email import message_from_bytes, policy
+from pathlib import Path
+
+import pytest
+from papers import add_folder, add_reader, api_json, entry
+from sqlmodel import select
+
+from tasks import models
+from tasks.records import Ring, Step
+from tasks.round import composing
+from tasks.round.context import Context
+from tasks.round.tick import tick
+from tasks.round.walk import run_once
+from tasks.store import digests, readers, report, sources, watch
+from tasks.store.claims import ATTEMPTS_MOST
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Saved pages: ten papers, two of each subject."""
+    path = tmp_path / "pages"
+    path.mkdir()
+    (path / "2026-11-20.json").write_bytes(api_json(*(entry(n) for n in range(10))))
+    return path
+
+
+@pytest.fixture
+def set_up(context: Context, folder: Path, now: datetime) -> Context:
+    """A source and three readers with different interests."""
+    with context.database.write() as session:
+        add_folder(session, folder, now)
+        add_reader(session, now, "ada@readers.example", terms=["sparse attention"])
+        add_reader(session, now, "bo@readers.example", terms=["tidal energy", "graph kernels"])
+        add_reader(session, now, "cy@readers.example", terms=["medieval poetry"])
+    return context
+
+
+def mails(context: Context) -> list[str]:
+    box = context.settings.mailbox / "new"
+    return sorted(path.name for path in box.iterdir()) if box.exists() else []
+
+
+def rows(context: Context) -> dict[str, dict[str, object]]:
+    with context.database.read() as session:
+        return {row["reader"]: row for row in digests.rows(session)}
+
+
+def at_later(context: Context, moment: datetime) -> Context:
+    context.clock.moment = moment  # type: ignore[attr-defined]
+    return context
+
+
+def test_each_reader_gets_their_own_papers_once(set_up: Context, now: datetime) -> None:
+    run_once(set_up, now)
+    found = rows(set_up)
+    titles = {who: {p.paper.title for p in row["picks"]} for who, row in found.items()}  # type: ignore[attr-defined]
+    assert titles["ada@readers.example"] == {"Study 0 of sparse attention", "Study 5 of sparse attention"}
+    assert len(titles["bo@readers.example"]) == 4
+    assert found["cy@readers.example"]["state"] == "empty"
+    assert "none of 10 new papers" in str(found["cy@readers.example"]["reason"])
+    assert len(mails(set_up)) == 2
+    assert {row["delivery"] for row in found.values()} == {"sent", None}
+
+
+def test_a_mail_says_what_was_picked_and_why(set_up: Context, now: datetime) -> None:
+    run_once(set_up, now)
+    key = rows(set_up)["ada@readers.example"]["key"]
+    body = (set_up.settings.mailbox / "new" / str(key)).read_bytes()
+    message = message_from_bytes(body, policy=policy.default)
+    assert message["To"] == "ada@readers.example"
+    assert "sparse attention" in message["Subject"]
+    text = message.get_body(("plain",))
+    assert text is not None
+    assert "sparse attention" in text.get_content()
+
+
+def test_a_second_round_of_the_day_sends_nothing(set_up: Context, now: datetime) -> None:
+    run_once(set_up, now)
+    before = mails(set_up)
+    assert run_once(set_up, now + timedelta(hours=2)) > 0, "the source is looked at again"
+    assert mails(set_up) == before
+
+
+def test_the_next_day_brings_only_what_is_new(set_up: Context, folder: Path, now: datetime) -> None:
+    run_once(set_up, now)
+    repeated = [entry(n) for n in range(10)]
+    news = entry(15, title="A new look at sparse attention")
+    (folder / "2026-11-21.json").write_bytes(api_json(*repeated, news))
+    tomorrow = now + timedelta(days=1)
+    run_once(at_later(set_up, tomorrow), tomorrow)
+    with set_up.database.read() as session:
+        again = digests.rows(session, day=date(2026, 11, 21))
+    picked = {row["reader"]: [p.paper.title for p in row["picks"]] for row in again}
+    assert picked["ada@readers.example"] == ["A new look at sparse attention"]
+    assert picked["bo@readers.example"] == []
+    assert len(mails(set_up)) == 3
+
+
+def test_the_reasons_that_are_kept_add_up(set_up: Context, now: datetime) -> None:
+    run_once(set_up, now)
+    picks = [pick for row in rows(set_up).values() for pick in row["picks"]]  # type: ignore[attr-defined]
+    assert picks
+    for pick in picks:
+        assert sum(r.value for r in pick.score.reasons) == pytest.approx(pick.score.raw, abs=1e-9)
+
+
+def test_a_page_that_cannot_be_read_is_set_aside_and_the_rest_goes_on(
+    set_up: Context, folder: Path, now: datetime
+) -> None:
+    (folder / "broken.json").write_bytes(b'[{"paper": ')
+    (folder / "empty.html").write_bytes(b"")
+    run_once(set_up, now)
+    with set_up.database.read() as session:
+        aside = {row["name"]: str(row["reason"]).partition(":")[0] for row in watch.quarantine(session)}
+    assert aside["broken.json"] == "bad_json"
+    assert len(mails(set_up)) == 2
+
+
+def test_every_step_may_run_twice(set_up: Context, now: datetime) -> None:
+    run_once(set_up, now)
+    with set_up.database.read() as session:
+        before = report.mark(session)
+    from tasks.round.walk import STEPS
+
+    for step in Step:
+        assert STEPS[step](set_up, 1, 1000, now) == []
+    with set_up.database.read() as session:
+        assert report.mark(session) == before
+
+
+def test_a_reader_who_left_between_rendering_and_delivery_gets_nothing(
+    set_up: Context, now: datetime
+) -> None:
+    def leave(ring: Ring) -> None:
+        if ring.step is Step.DELIVER:
+            with set_up.database.write() as session:
+                readers.set_state(session, "ada@readers.example", "unsubscribed")
+
+    run_once(set_up, now, leave)
+    assert rows(set_up)["ada@readers.example"]["delivery"] == "suppressed"
+    assert len(mails(set_up)) == 1
+
+
+def test_digests_wait_while_papers_are_on_their_way_but_not_for_ever(
+    set_up: Context, now: datetime
+) -> None:
+    rings = tick(set_up, now)
+    assert {ring.step for ring in rings} == {Step.FETCH}, "the source is due: nobody composes yet"
+    later = now + composing.HOLD_FOR + timedelta(minutes=1)
+    assert Step.COMPOSE in {ring.step for ring in tick(at_later(set_up, later), later)}
+
+
+def test_readers_are_served_at_their_own_hour(set_up: Context, now: datetime) -> None:
+    with set_up.database.write() as session:
+        add_reader(session, now, "far@readers.example", timezone="America/Los_Angeles", hour=7)
+        for row in session.exec(select(models.Reader).where(models.Reader.email == "far@readers.example")):
+            row.next_digest_at = now + timedelta(hours=5, minutes=30)
+    run_once(set_up, now)
+    assert "far@readers.example" not in rows(set_up)
+    evening = now + timedelta(hours=6)
+    run_once(at_later(set_up, evening), evening)
+    assert rows(set_up)["far@readers.example"]["delivery"] == "sent"
+
+
+def test_after_days_of_silence_one_digest_holds_what_came_meanwhile(
+    set_up: Context, now: datetime
+) -> None:
+    run_once(set_up, now)
+    back = now + timedelta(days=3)
+    run_once(at_later(set_up, back), back)
+    with set_up.database.read() as session:
+        days = {row["day"] for row in digests.rows(session)}
+    assert days == {date(2026, 11, 20), date(2026, 11, 23)}
+
+
+def test_a_source_that_fails_backs_off_alone(set_up: Context, now: datetime) -> None:
+    with set_up.database.write() as session:
+        add_folder(session, Path("/nowhere/at/all"), now, "gone")
+    run_once(set_up, now)
+    with set_up.database.read() as session:
+        gone = next(row for row in sources.rows(session) if row["name"] == "gone")
+    assert gone["failures"] == 1
+    assert gone["next_at"] == now + sources.RETRY_FIRST
+    assert "/nowhere/at/all" in str(gone["error"])
+    assert len(mails(set_up)) == 2
+
+
+def test_a_new_profile_is_scored_before_the_digest_is_composed(
+    set_up: Context, now: datetime
+) -> None:
+    run_once(set_up, now)
+    with set_up.database.write() as session:
+        add_reader(session, now, "late@readers.example", terms=["speech codecs"])
+    run_once(set_up, now)
+    assert rows(set_up)["late@readers.example"]["delivery"] == "sent"
+
+
+def test_work_that_fails_every_time_ends_as_a_dead_letter(
+    set_up: Context, now: datetime, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("no ink")
+
+    monkeypatch.setattr("tasks.round.rendering.render_digest", broken)
+    moment = now
+    for _ in range(ATTEMPTS_MOST + 1):
+        run_once(at_later(set_up, moment), moment)
+        moment += timedelta(hours=1)
+    dead = rows(set_up)["ada@readers.example"]
+    assert (dead["state"], dead["reason"]) == ("dead", "RuntimeError('no ink')")
+    assert "no ink" in caplog.text
+
+
+@pytest.fixture
+def query_count(context: Context) -> Callable[[], int]:
+    """How many statements ran since the last call."""
+    from sqlalchemy import event
+
+    seen: list[str] = []
+    event.listen(context.database.engine, "before_cursor_execute", lambda *a: seen.append(a[2]))
+
+    def count() -> int:
+        number = len(seen)
+        seen.clear()
+        return number
+
+    return count
+
+
+def test_scoring_a_shard_takes_as_many_queries_for_many_readers_as_for_one(
+    context: Context, folder: Path, now: datetime, query_count: Callable[[], int]
+) -> None:
+    from tasks.round.fetching import fetch
+    from tasks.round.parsing import parse
+    from tasks.round.scoring import score
+
+    with context.database.write() as session:
+        add_folder(session, folder, now)
+        add_reader(session, now, "first@readers.example")
+    fetch(context, 1, 9, now)
+    parse(context, 1, 9, now)
+    query_count()
+    score(context, 1, 1, now)
+    for_one = query_count()
+    with context.database.write() as session:
+        for n in range(30):
+            add_reader(session, now, f"reader{n}@readers.example")
+    query_count()
+    score(context, 1, 1, now)
+    assert query_count() <= for_one
