@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from tasks.errors import SettingsError
@@ -56,6 +56,11 @@ class Settings(BaseSettings):
     port: int = Field(default=8780, ge=0, le=65535)
     concurrency: int = Field(default=4, ge=1, le=64)
     allow_private: bool = False
+
+    @field_validator("home")
+    @classmethod
+    def _absolute(cls, home: Path) -> Path:
+        return home.expanduser().absolute()
 
     @model_validator(mode="after")
     def _refuse_unsafe(self) -> Self:

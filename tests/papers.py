@@ -13,8 +13,9 @@ from sqlmodel import Session
 
 from tasks.parse.clean import title_key
 from tasks.records import ParsedEntry, ParsedPage, RawPage, Reader, SourceKind
-from tasks.store import claims, entries, pages, profiles, readers, sources
+from tasks.store import entries, pages, profiles, readers, sources
 from tasks.store.entries import Merged
+from tasks.store.owners import fence
 
 SUBJECTS = ("sparse attention", "protein folding", "tidal energy", "graph kernels", "speech codecs")
 
@@ -53,13 +54,20 @@ def add_page(session: Session, source_id: int, now: datetime, body: bytes = b"pa
 
 
 def bring(
-    session: Session, found: ParsedPage, now: datetime, *, body: bytes = b"page", source: str = "daily"
+    session: Session,
+    found: ParsedPage,
+    now: datetime,
+    *,
+    body: bytes = b"page",
+    source: str = "daily",
 ) -> Merged:
     """Bring a parsed page into the store, as the parse step does."""
     known = {row["name"] for row in sources.rows(session)}
-    source_id = sources.find(session, source).id if source in known else add_source(session, now, source)
+    source_id = (
+        sources.find(session, source).id if source in known else add_source(session, now, source)
+    )
     page_id = add_page(session, source_id, now, body)
-    owner = claims.fence()
+    owner = fence()
     pages.claim(session, page_id, page_id, owner=owner, now=now)
     keys = [title_key(item.title) for item in found.entries]
     merged = entries.merge_page(session, page_id, found, keys=keys, at=now)

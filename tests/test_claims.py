@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
@@ -11,8 +13,9 @@ from sqlmodel import Session, col
 
 from tasks.errors import LostLease
 from tasks.models import Page
-from tasks.store import claims
+from tasks.store import claims, owners
 from tasks.store.database import Database
+from tasks.store.owners import fence, is_gone
 
 LEASE = timedelta(minutes=1)
 
@@ -39,7 +42,9 @@ def test_a_claim_takes_the_oldest_and_counts_the_attempt(
         assert (row.owner, row.attempts, row.lease_until) == ("a", 1, now + LEASE)
 
 
-def test_nobody_takes_what_somebody_holds(database: Database, waiting: list[int], now: datetime) -> None:
+def test_nobody_takes_what_somebody_holds(
+    database: Database, waiting: list[int], now: datetime
+) -> None:
     with database.write() as session:
         take(session, "a", now, limit=3)
     with database.write() as session:
@@ -53,7 +58,10 @@ def test_a_lease_that_ended_is_free_and_its_owner_may_write_no_more(
     with database.write() as session:
         take(session, "a", now)
         assert take(session, "b", later) == waiting[:1]
-    with database.write() as session, pytest.raises(LostLease, match="page 1 is no longer owned by a"):
+    with (
+        database.write() as session,
+        pytest.raises(LostLease, match="page 1 is no longer owned by a"),
+    ):
         claims.finish(session, Page, waiting[0], owner="a", state="parsed")
     with database.write() as session:
         claims.finish(session, Page, waiting[0], owner="b", state="parsed")
@@ -97,3 +105,40 @@ def test_waits_double_up_to_a_most() -> None:
     first, most = timedelta(minutes=1), timedelta(minutes=10)
     waits = [claims.backoff(n, first=first, most=most) for n in (0, 1, 2, 3, 4, 5, 99)]
     assert [int(w.total_seconds() // 60) for w in waits] == [1, 1, 2, 4, 8, 10, 10]
+
+
+def test_the_lease_of_a_process_that_is_gone_ends_at_once(
+    database: Database, waiting: list[int], now: datetime
+) -> None:
+    words = "from tasks.store.owners import fence; print(fence())"
+    done = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, check=True)
+    ghost, alive = done.stdout.strip(), fence()
+    with database.write() as session:
+        take(session, ghost, now)
+        take(session, alive, now)
+        assert claims.release(session, now) == 1
+        assert take(session, "next", now, limit=3) == [waiting[0], waiting[2]]
+
+
+def test_who_is_alive_elsewhere_or_unreadable_is_left_alone() -> None:
+    mine = fence()
+    machine, process, token = mine.rsplit("/", 2)
+    assert not is_gone(mine)
+    assert not is_gone(f"elsewhere/1/{process}/{token}")
+    assert not is_gone("")
+    assert not is_gone("nonsense")
+    number = process.partition("@")[0]
+    assert is_gone(f"{machine}/{number}@12345/{token}"), (
+        "the number came again, the process did not"
+    )
+
+
+def test_without_a_process_table_a_number_that_answers_is_alive(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(owners.Path, "read_text", lambda *_, **__: (_ for _ in ()).throw(OSError()))
+    monkeypatch.setattr(owners.Path, "exists", lambda _: False)
+    mine = fence()
+    assert not is_gone(mine)
+    machine, _, token = mine.rsplit("/", 2)
+    assert is_gone(f"{machine}/{2**22 + 1}@/{token}")

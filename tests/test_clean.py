@@ -103,8 +103,8 @@ def test_accents_and_escapes_are_mended_where_a_letter_exists(raw: str, read: st
         ("Fig.~2 and Eq.~(3)", "Fig. 2 and Eq. (3)"),
         ("one -- two --- three", "one – two — three"),
         (
-            "*two-stage* and **bold** and *Tensor Programs*",
-            "two-stage and bold and Tensor Programs",
+            "*two-stage* and **bold** and *Paper Lanterns*",
+            "two-stage and bold and Paper Lanterns",
         ),
         (r"line\\break and 10\,000", "line break and 10 000"),
         (r"cases (\eg A, \ie B)", "cases (e.g. A, i.e. B)"),
@@ -149,7 +149,7 @@ def test_a_title_is_cut_and_an_abstract_is_not() -> None:
 @pytest.mark.parametrize(
     ("one", "other"),
     [
-        ("LSNet: See Large,  focus small", "lsnet see large focus small"),
+        ("LampNet: Look Far,  hold still", "lampnet look far hold still"),
         (r"Fr\'echet distances", "FRÉCHET DISTANCES"),
         (r"$\tau$-bench", "τ-bench"),
         (r"$\tau$-bench", "tau-bench"),

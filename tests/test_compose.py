@@ -15,7 +15,9 @@ READER = Reader(id=1, email="a@b.example", most=3, threshold=0.5)
 
 def candidate(paper: int, value: float, profile: str = "main") -> Candidate:
     score = Score(entry_id=paper, profile_id=profile, value=value, raw=value * 10, reasons=())
-    return Candidate(paper=Paper(id=paper, title=f"Paper {paper}"), score=score, profile_name=profile)
+    return Candidate(
+        paper=Paper(id=paper, title=f"Paper {paper}"), score=score, profile_name=profile
+    )
 
 
 def places(reader: Reader, *found: Candidate, sent: set[int | str] = frozenset()) -> list[object]:  # type: ignore[assignment]
@@ -36,7 +38,9 @@ def test_what_was_sent_does_not_come_again() -> None:
 
 
 def test_a_paper_wanted_by_two_profiles_is_picked_once_by_the_one_that_wants_it_most() -> None:
-    picks = compose(READER, [candidate(1, 0.6, "a"), candidate(1, 0.8, "b")], sent=(), considered=1).picks
+    picks = compose(
+        READER, [candidate(1, 0.6, "a"), candidate(1, 0.8, "b")], sent=(), considered=1
+    ).picks
     assert [(p.place, p.profile_name) for p in picks] == [(1, "b")]
 
 
@@ -55,7 +59,10 @@ def test_an_empty_digest_says_why() -> None:
     assert why(replace(READER, most=0), 7) == "the reader asks for no papers"
 
 
-@given(st.lists(st.tuples(st.integers(1, 20), st.floats(0, 1)), max_size=40), st.sets(st.integers(1, 20)))
+@given(
+    st.lists(st.tuples(st.integers(1, 20), st.floats(0, 1)), max_size=40),
+    st.sets(st.integers(1, 20)),
+)
 def test_picks_are_distinct_ordered_unsent_and_over_the_line(
     scored: list[tuple[int, float]], sent: set[int]
 ) -> None:

@@ -15,7 +15,9 @@ from tasks.store.database import Database
 
 
 def known(session: Session) -> list[Entry]:
-    return list(session.exec(select(Entry).where(col(Entry.merged_into).is_(None)).order_by(col(Entry.id))))
+    return list(
+        session.exec(select(Entry).where(col(Entry.merged_into).is_(None)).order_by(col(Entry.id)))
+    )
 
 
 def test_a_page_brings_its_entries_and_where_they_stood(database: Database, now: datetime) -> None:
@@ -26,7 +28,9 @@ def test_a_page_brings_its_entries_and_where_they_stood(database: Database, now:
         assert [(s.rank, s.upvotes) for s in sightings] == [(1, 1), (2, 2)]
 
 
-def test_the_same_page_twice_changes_nothing_but_the_sightings(database: Database, now: datetime) -> None:
+def test_the_same_page_twice_changes_nothing_but_the_sightings(
+    database: Database, now: datetime
+) -> None:
     with database.write() as session:
         bring(session, page(entry(1)), now)
         merged = bring(session, page(entry(1)), now, body=b"a later page")
@@ -73,7 +77,9 @@ def test_papers_that_only_look_alike_stay_apart(
         assert len(known(session)) == 2
 
 
-def test_an_entry_that_ties_two_others_together_joins_them(database: Database, now: datetime) -> None:
+def test_an_entry_that_ties_two_others_together_joins_them(
+    database: Database, now: datetime
+) -> None:
     with database.write() as session:
         by_doi = entry(1, arxiv_id=None, doi="10.1/x", title="As the journal calls it")
         bring(session, page(by_doi, entry(1, doi=None)), now)
@@ -104,9 +110,13 @@ def test_a_higher_version_updates_and_a_lower_one_never_overwrites(
         assert one.arrival > before, "a new version is scored anew"
 
 
-def test_what_was_missing_is_filled_and_votes_are_the_newest(database: Database, now: datetime) -> None:
+def test_what_was_missing_is_filled_and_votes_are_the_newest(
+    database: Database, now: datetime
+) -> None:
     with database.write() as session:
-        bare = entry(1, abstract="", authors=(), url=None, upvotes=3, code_urls=("https://a.example/x",))
+        bare = entry(
+            1, abstract="", authors=(), url=None, upvotes=3, code_urls=("https://a.example/x",)
+        )
         bring(session, page(bare), now)
         full = entry(1, upvotes=9, code_urls=("https://b.example/y",), categories=("cs.CL",))
         bring(session, page(full), now, body=b"2")
@@ -118,7 +128,9 @@ def test_what_was_missing_is_filled_and_votes_are_the_newest(database: Database,
         assert one.categories == ["cs.CL"]
 
 
-def test_two_entries_of_one_page_that_are_one_paper_are_seen_once(database: Database, now: datetime) -> None:
+def test_two_entries_of_one_page_that_are_one_paper_are_seen_once(
+    database: Database, now: datetime
+) -> None:
     with database.write() as session:
         merged = bring(session, page(entry(1), entry(1)), now)
         assert (merged.new, merged.merged) == (1, 1)
@@ -146,7 +158,9 @@ def test_news_are_numbered_in_the_order_of_commits_and_leave_after_a_week(
         bring(session, page(entry(1), entry(2)), now)
         bring(session, page(entry(3)), now, body=b"2")
         assert entries.arrivals(session) == 3
-        assert [p.arxiv_id for p in entries.news(session, after=2, upto=3, at=now)] == ["2611.00003"]
+        assert [p.arxiv_id for p in entries.news(session, after=2, upto=3, at=now)] == [
+            "2611.00003"
+        ]
         later = now + timedelta(days=8)
         assert entries.news(session, after=0, upto=3, at=later) == []
 

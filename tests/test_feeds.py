@@ -170,6 +170,15 @@ def test_a_document_that_breaks_feedparser_is_named_and_contained():
     assert "f.xml breaks the feed parser: KeyError" in str(error)
 
 
+def test_a_want_of_memory_is_not_taken_for_the_feed_s_fault(monkeypatch):
+    def starve(*words: object, **more: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("tasks.parse.feeds.feedparser.parse", starve)
+    with pytest.raises(MemoryError):
+        parse_feed(page(rss("")))
+
+
 # --- titles and texts ----------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("raw", "title"),

@@ -58,7 +58,9 @@ def test_a_zone_that_is_none_is_named(name: str) -> None:
 
 
 @given(
-    name=st.sampled_from(["Pacific/Kiritimati", "Pacific/Pago_Pago", "Asia/Kathmandu", "America/St_Johns"]),
+    name=st.sampled_from(
+        ["Pacific/Kiritimati", "Pacific/Pago_Pago", "Asia/Kathmandu", "America/St_Johns"]
+    ),
     hour=st.integers(0, 23),
     after=st.datetimes(datetime(2024, 1, 1), datetime(2030, 1, 1)),  # noqa: DTZ001
 )

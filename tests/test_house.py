@@ -123,10 +123,9 @@ def test_the_top_level_holds_the_names_of_the_design_alone() -> None:
     assert {name for name in names if not name.startswith(".")} <= TOP_LEVEL
 
 
-def test_tests_are_flat() -> None:
-    beside = {"conftest.py", "servers.py", "smtp_sink.py", "tcp_proxy.py"}
-    here = {path.name for path in (ROOT / "tests").glob("*.py")}
-    assert {name for name in here if not name.startswith("test_")} <= beside
+def test_tests_are_flat_and_helpers_hold_none() -> None:
+    helpers = [path for path in (ROOT / "tests").glob("*.py") if path.name[:5] != "test_"]
+    assert [path for path in helpers if "\ndef test_" in path.read_text(encoding="utf-8")] == []
     below = {path.relative_to(ROOT / "tests") for path in (ROOT / "tests").glob("*/**/*.py")}
     assert {str(path) for path in below if not path.match("bench/*.py")} == set()
 

@@ -142,6 +142,12 @@ def test_broken_json_is_named_where_json_was_promised() -> None:
     assert reason(b"[{") == "not_a_page"
 
 
+@pytest.mark.parametrize("depth", [200, 900, 950, 990, 5000])
+@pytest.mark.parametrize("around", ["[%s]", '{"error":%s}', '[{"paper":{"id":"a","title":%s}}]'])
+def test_deep_nesting_is_a_page_error(depth: int, around: str) -> None:
+    assert reason((around % ("[" * depth + "]" * depth)).encode())
+
+
 def test_text_may_begin_with_a_bracket() -> None:
     body = "[Re] A Second Look\n" + "We looked again and saw the same thing as before. " * 6
     assert read(body.encode()).entries[0].title == "[Re] A Second Look"

@@ -60,7 +60,10 @@ def test_each_reader_gets_their_own_papers_once(set_up: Context, now: datetime) 
     run_once(set_up, now)
     found = rows(set_up)
     titles = {who: {p.paper.title for p in row["picks"]} for who, row in found.items()}  # type: ignore[attr-defined]
-    assert titles["ada@readers.example"] == {"Study 0 of sparse attention", "Study 5 of sparse attention"}
+    assert titles["ada@readers.example"] == {
+        "Study 0 of sparse attention",
+        "Study 5 of sparse attention",
+    }
     assert len(titles["bo@readers.example"]) == 4
     assert found["cy@readers.example"]["state"] == "empty"
     assert "none of 10 new papers" in str(found["cy@readers.example"]["reason"])
@@ -117,7 +120,9 @@ def test_a_page_that_cannot_be_read_is_set_aside_and_the_rest_goes_on(
     (folder / "empty.html").write_bytes(b"")
     run_once(set_up, now)
     with set_up.database.read() as session:
-        aside = {row["name"]: str(row["reason"]).partition(":")[0] for row in watch.quarantine(session)}
+        aside = {
+            row["name"]: str(row["reason"]).partition(":")[0] for row in watch.quarantine(session)
+        }
     assert aside["broken.json"] == "bad_json"
     assert len(mails(set_up)) == 2
 
@@ -159,7 +164,9 @@ def test_digests_wait_while_papers_are_on_their_way_but_not_for_ever(
 def test_readers_are_served_at_their_own_hour(set_up: Context, now: datetime) -> None:
     with set_up.database.write() as session:
         add_reader(session, now, "far@readers.example", timezone="America/Los_Angeles", hour=7)
-        for row in session.exec(select(models.Reader).where(models.Reader.email == "far@readers.example")):
+        for row in session.exec(
+            select(models.Reader).where(models.Reader.email == "far@readers.example")
+        ):
             row.next_digest_at = now + timedelta(hours=5, minutes=30)
     run_once(set_up, now)
     assert "far@readers.example" not in rows(set_up)
@@ -202,7 +209,10 @@ def test_a_new_profile_is_scored_before_the_digest_is_composed(
 
 
 def test_work_that_fails_every_time_ends_as_a_dead_letter(
-    set_up: Context, now: datetime, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    set_up: Context,
+    now: datetime,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("no ink")

@@ -14,12 +14,11 @@ from pathlib import Path
 import psycopg
 import pytest
 import redis
-
-from tests.servers import Postgres, Valkey
-from tests.tcp_proxy import Mode, TcpProxy
+from servers import Postgres, Valkey
+from tcp_proxy import Mode, TcpProxy
 
 pytestmark = pytest.mark.slow
-ROOT = Path(__file__).parents[1]
+HERE = Path(__file__).parent
 QUICK = {"socket_timeout": 0.3, "retry": None}
 
 
@@ -125,12 +124,12 @@ def test_postgres_comes_back_after_its_kill(postgres: Postgres) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a child with its parent")
 def test_no_server_outlives_a_killed_test_run(tmp_path: Path) -> None:
     script = (
-        "import sys, pathlib; from tests.servers import Postgres, Valkey;"
+        "import sys, pathlib; from servers import Postgres, Valkey;"
         "folder = pathlib.Path(sys.argv[1]); v = Valkey(folder); p = Postgres(folder);"
         "print(v.pid, p.pid, p._home, flush=True); sys.stdin.read()"
     )
     words = [sys.executable, "-c", script, str(tmp_path)]
-    with subprocess.Popen(words, cwd=ROOT, stdin=-1, stdout=-1, text=True) as run:
+    with subprocess.Popen(words, cwd=HERE, stdin=-1, stdout=-1, text=True) as run:
         *pids, home = run.stdout.readline().split()
         watched = [os.pidfd_open(int(pid)) for pid in pids]
         run.kill()

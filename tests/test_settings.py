@@ -67,7 +67,9 @@ def test_a_wrong_setting_is_named_and_its_value_is_not(
     assert "hidden" not in str(caught.value)
 
 
-def test_a_long_home_keeps_its_socket_elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_long_home_keeps_its_socket_elsewhere(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     found = Settings(home=tmp_path / ("deep" * 30))
     assert len(str(found.broker_socket)) <= room.SOCKET_PATH_MOST
     assert found.broker_socket == Settings(home=found.home).broker_socket

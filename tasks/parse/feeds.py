@@ -39,8 +39,8 @@ _NAMES = ("dc_identifier", "prism_doi", "prism_url", "arxiv_doi", "dc_source", "
 def parse_feed(page: RawPage) -> ParsedPage:
     """Reads a feed; its shape is ``rss``, ``rdf``, ``atom`` or ``cdf``. An empty feed is legal.
 
-    Raises `PageError`: ``empty``, ``not_a_feed`` (naming the feed that a web page offers) or
-    ``list_of_feeds``.
+    Raises `PageError`: ``empty``, ``not_a_feed`` (naming the feed that a web page offers),
+    ``list_of_feeds``, or ``crashed`` where feedparser itself fails.
     """
     text = _legal(decode(page)).strip("\ufeff \t\r\n")
     if text == "":
@@ -101,6 +101,8 @@ def _feedparser(text: str, page: RawPage, root: str) -> Any:
             sanitize_html=False,
             resolve_relative_uris=False,
         )
+    except MemoryError:
+        raise  # not the parser's stumbling: this process has had enough
     # The boundary to a parser that answers odd documents (a position outside of its place, say)
     # with whatever its own code stumbles over.
     except Exception as error:

@@ -24,7 +24,7 @@ from tasks.records import ParsedEntry, ParsedPage, RawPage, RejectedItem
 ADDRESS = "https://huggingface.co/papers/"
 _LISTS = ("data", "dailyPapers", "papers", "results")
 _LONGEST_REPR = 300_000
-"""Python-repr rows are read up to this many characters: the longest real one has 70,000."""
+"""Python-repr rows are read up to this many characters: the longest real one has 23,000."""
 _MOST_AUTHORS = 2_000
 _MOST_VOTES = 10_000_000
 _RAW = 200

@@ -20,7 +20,8 @@ from tasks.parse.text import parse_text
 from tasks.records import ParsedPage, RawPage
 
 LARGEST = 10_000_000
-"""Bytes of a page that are read: the largest real one, a month of papers, has 1.6 million."""
+"""Bytes of a page that are read: a real web page of a day, or a feed of four categories, has 1.7
+million."""
 
 # A challenge asks for proof of a person before the page comes. (Real pages load a challenge script
 # too, so its address says nothing.)

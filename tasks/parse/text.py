@@ -36,8 +36,8 @@ _DATE = re.compile(rf"({'|'.join(_MONTHS)}) (\d{{1,2}})(?:, (\d{{4}}))?")
 _LINK = re.compile(r"https?://\S+")
 _SENTENCE = re.compile(r"\.[)\]}\"'”]*$")
 _ENDS = re.compile(r"(?:[?!}]|https?://\S+)$")
-# Of ten thousand real titles none has 200 characters or ends in a full stop; one real abstract is
-# shorter than that, and it ends in one.
+# Of six thousand real titles none has 200 characters or ends in a full stop; one of their abstracts
+# is shorter than that, and it ends in one.
 _LONG = 200
 _MIDDLING = 150
 _SHORT = 40

@@ -13,7 +13,8 @@ from tasks.failpoints import failpoint
 from tasks.records import Composition, Ring, Step
 from tasks.round.context import Context
 from tasks.round.ranges import SIZE, rings_for
-from tasks.store import claims, digests, entries, pages, readers, shards, sources
+from tasks.store import digests, entries, pages, readers, shards, sources
+from tasks.store.owners import fence
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +24,7 @@ LOOK_AT = 5000  # digests that one look rings for; the next look finds the rest
 
 def compose(context: Context, first: int, last: int, at: datetime) -> list[Ring]:
     """Compose the planned digests of a range; rings for those that have picks."""
-    owner, now = claims.fence(), context.clock()
+    owner, now = fence(), context.clock()
     with context.database.write() as session:
         hold = _hold(session, at, now)
         taken = digests.claim(

@@ -22,7 +22,8 @@ from tasks.errors import (
 from tasks.failpoints import failpoint
 from tasks.records import Message, Reply, Ring, Step
 from tasks.round.context import Context
-from tasks.store import claims, deliveries, readers, watch
+from tasks.store import deliveries, readers, watch
+from tasks.store.owners import fence
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +52,7 @@ def deliver(context: Context, first: int, last: int, _at: datetime) -> list[Ring
 
 def _deliver_one(context: Context, transport: Transport, first: int, last: int) -> bool:
     """Hand over the next mail; False when none is due."""
-    owner, now = claims.fence(), context.clock()
+    owner, now = fence(), context.clock()
     with context.database.write() as session:
         taken = deliveries.claim(session, first, last, owner=owner, now=now)
         if taken is None:
@@ -118,7 +119,7 @@ def _record(context: Context, key: int, error: TransportError, *, owner: str) ->
 
 def resolve(context: Context, transport: Transport, first: int, last: int) -> None:
     """Decide about armed mails whose worker is gone: the transport may know; else they are unsure."""
-    owner, now = claims.fence(), context.clock()
+    owner, now = fence(), context.clock()
     with context.database.write() as session:
         orphans = deliveries.orphans(session, first, last, owner=owner, now=now)
     for key, message_id, name in orphans:

@@ -10,14 +10,15 @@ from tasks.failpoints import failpoint
 from tasks.fetch.source import fetch as fetch_source
 from tasks.records import Fetched, Ring, Source, Step
 from tasks.round.context import Context
-from tasks.store import claims, pages, sources
+from tasks.store import pages, sources
+from tasks.store.owners import fence
 
 log = logging.getLogger(__name__)
 
 
 def fetch(context: Context, first: int, last: int, at: datetime) -> list[Ring]:
     """Fetch the due sources of a range; rings for each new page. A failing source backs off alone."""
-    owner = claims.fence()
+    owner = fence()
     with context.database.write() as session:
         taken = sources.claim(session, first, last, owner=owner, at=at, now=context.clock())
         turns = [(source, sources.since(session, source.id)) for source in taken]

@@ -10,7 +10,8 @@ from tasks.failpoints import failpoint
 from tasks.parse.clean import title_key
 from tasks.records import ParsedPage, Ring, Step
 from tasks.round.context import Context
-from tasks.store import claims, entries, pages, shards
+from tasks.store import entries, pages, shards
+from tasks.store.owners import fence
 
 log = logging.getLogger(__name__)
 
@@ -18,7 +19,7 @@ log = logging.getLogger(__name__)
 def parse(context: Context, first: int, last: int, _at: datetime) -> list[Ring]:
     """Read the waiting pages of a range; rings for the shards that have news to score."""
     arrived = 0
-    owner = claims.fence()
+    owner = fence()
     while True:
         with context.database.write() as session:
             taken = pages.claim(session, first, last, owner=owner, now=context.clock())

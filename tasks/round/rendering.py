@@ -14,14 +14,15 @@ from tasks.render.digest import render as render_digest
 from tasks.render.mime import build
 from tasks.round.context import Context
 from tasks.round.ranges import SIZE, rings_for
-from tasks.store import claims, deliveries, digests
+from tasks.store import deliveries, digests
+from tasks.store.owners import fence
 
 log = logging.getLogger(__name__)
 
 
 def render(context: Context, first: int, last: int, at: datetime) -> list[Ring]:
     """Write the mails of the composed digests of a range; rings for their deliveries."""
-    owner = claims.fence()
+    owner = fence()
     with context.database.write() as session:
         taken = digests.claim(
             session, "composed", first, last, owner=owner, now=context.clock(), limit=SIZE

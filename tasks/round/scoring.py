@@ -15,8 +15,9 @@ from tasks.round.context import Context
 from tasks.score import Model
 from tasks.score import fit as fit_model
 from tasks.score import score as score_papers
-from tasks.store import claims, entries, profiles, shards
+from tasks.store import entries, profiles, shards
 from tasks.store.database import Database
+from tasks.store.owners import fence
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +27,7 @@ GROWTH = 1.25  # the scorer is fitted anew when the store has grown by a quarter
 
 def score(context: Context, first: int, last: int, at: datetime) -> list[Ring]:
     """Score the lagging shards of a range; rings for the digests that waited for them."""
-    owner = claims.fence()
+    owner = fence()
     while _score_one(context, first, last, owner=owner, at=at):
         pass
     return compose_rings(context, at)

@@ -16,7 +16,7 @@ from tasks.round.composing import LOOK_AT, compose_rings
 from tasks.round.context import Context
 from tasks.round.delivering import closed_until
 from tasks.round.ranges import rings_for
-from tasks.store import deliveries, digests, pages, readers, shards, sources, watch
+from tasks.store import claims, deliveries, digests, pages, readers, shards, sources, watch
 
 
 def tick(context: Context, at: datetime) -> list[Ring]:
@@ -24,6 +24,7 @@ def tick(context: Context, at: datetime) -> list[Ring]:
     now = context.clock()
     with context.database.write() as session:
         watch.beat(session, "tick", now)
+        claims.release(session, now)
         pages.bury(session, now)
         digests.bury(session, now)
         shards.revive(session, now)

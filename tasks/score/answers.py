@@ -27,10 +27,9 @@ COMMONEST, RAREST, ORDINARY = 0.65, 1.3, 5.0  # the bounds of rarity, and the id
 Answer = tuple[Ints, Floats]  # rows of papers, and their strengths
 
 
-def answers(keys: Sequence[Key], papers: Sequence[Paper], reading: Reading) -> sparse.csr_array:
+def answers(keys: Sequence[Key], finder: Finder, reading: Reading) -> sparse.csr_array:
     """The strength of every paper in every wish; 0 is no answer at all."""
     vectors = _term_vectors(keys, reading.space)
-    finder = _Finder(papers, reading.batch)
     found: list[Answer] = []
     scales = np.zeros(len(keys))
     for column, (kind, what) in enumerate(keys):
@@ -55,7 +54,7 @@ def _matrix(found: Sequence[Answer], shape: tuple[int, int]) -> sparse.csr_array
     return sparse.coo_array((values, (rows, columns)), shape=shape).tocsr()
 
 
-class _Finder:
+class Finder:
     """Where words, authors and categories stand among the papers of one call."""
 
     def __init__(self, papers: Sequence[Paper], batch: Batch) -> None:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 
 from tasks.records import Paper
@@ -68,14 +69,24 @@ class Model:
     @cached_property
     def ordinary(self) -> Floats:
         """The mean of the reservoir's vectors."""
-        rows, columns = self.reservoir.shape
-        return np.asarray(self.reservoir.sum(axis=0), dtype=float).reshape(columns) / max(rows, 1)
+        total: Floats = np.asarray(self.reservoir.sum(axis=0), dtype=np.float64)
+        return total / max(self.reservoir.shape[0], 1)
 
     def space(self, words: Sequence[str]) -> Space:
         """The space of vectors for texts in `words`, which begins with the model's own."""
         new = words[len(self.words) :]
         fresh = word_idf(new, np.zeros(len(new), dtype=np.int64), self.papers)
-        return Space(words, len(self.words), self.pairs, np.concatenate((self._idf, fresh)))
+        return Space(
+            words=words,
+            heard=np.concatenate((self._heard, heard_of(new))),
+            known=len(self.words),
+            pairs=self.pairs,
+            idf=np.concatenate((self._idf, fresh)),
+        )
+
+    @cached_property
+    def _heard(self) -> NDArray[np.bool_]:
+        return heard_of(self.words)[:-1]
 
     @cached_property
     def _idf(self) -> Floats:

@@ -13,7 +13,7 @@ import numpy as np
 from scipy import sparse
 
 from tasks.records import Example, Paper, Profile
-from tasks.score.answers import answers
+from tasks.score.answers import Finder, answers
 from tasks.score.corpus import Model
 from tasks.score.prose import Directions, Given, towards_mean, towards_texts
 from tasks.score.vectors import Floats, Reading
@@ -78,6 +78,7 @@ def gather(model: Model, papers: Sequence[Paper], profiles: Sequence[Profile]) -
     space = model.space(lexicon.words)
     reading = Reading(batch, space, space.vectors(batch))
     reservoir = _widened(model.reservoir, len(space.idf))
+    finder = Finder(papers, batch)
     ordinary = np.pad(model.ordinary, (0, len(space.idf) - len(model.ordinary)))
     own = _given(likes, space.vectors(liked))
     description = towards_texts(space.vectors(about), ordinary)
@@ -85,8 +86,8 @@ def gather(model: Model, papers: Sequence[Paper], profiles: Sequence[Profile]) -
         papers=papers,
         profiles=profiles,
         reading=reading,
-        wanted=Typed(wishes, wishes.weights(), answers(list(wishes.keys), papers, reading)),
-        unwanted=Typed(fears, fears.weights(), answers(list(fears.keys), papers, reading).sign()),
+        wanted=Typed(wishes, wishes.weights(), answers(list(wishes.keys), finder, reading)),
+        unwanted=Typed(fears, fears.weights(), answers(list(fears.keys), finder, reading).sign()),
         description=description.in_units(reservoir, DESCRIPTION * trust),
         examples=towards_mean(own, ordinary).in_units(reservoir, EXAMPLES),
         liked=own,

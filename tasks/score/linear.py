@@ -37,8 +37,8 @@ class Scores:
 
     def above(self, threshold: float) -> Iterator[tuple[int, int]]:
         """Places (paper, profile) of the values that reach `threshold`, paper by paper."""
-        for paper, profile in np.argwhere(self.values >= threshold).tolist():
-            yield paper, profile
+        papers, profiles = np.nonzero(self.values >= threshold)
+        return zip(papers.tolist(), profiles.tolist(), strict=True)
 
     def score(self, paper: int, profile: int) -> Score:
         """The record of one pair, with its reasons. Worth its cost for picks, not for all pairs."""

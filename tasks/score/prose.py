@@ -41,7 +41,7 @@ class Given:
     def nearest(self, vector: sparse.csr_array, profile: int) -> Example:
         """The profile's paper most like `vector`."""
         own = np.flatnonzero(self.owners == profile)
-        return self.papers[own[np.argmax((self.vectors[own] @ vector.T).toarray())]]
+        return self.papers[int(own[np.argmax((self.vectors[own] @ vector.T).toarray())])]
 
     def penalties(self, vectors: sparse.csr_array) -> Floats:
         """Papers x profiles, in log-odds: what likeness to the nearest of these papers costs."""

@@ -27,22 +27,23 @@ BELIEF = 50.0  # A above: a few days of one category
 class Space:
     """The columns of vectors: `known` words of a model, its `pairs`, then words it does not know.
 
-    `words` names all the words, `idf` weighs the columns. A word that the model does not know counts
+    `words` names all the words, `heard` says which of them count (and of `BREAK`, which does not),
+    `idf` weighs the columns. A word that the model does not know counts
     as the rarest; a pair that it does not know has no column.
     """
 
     words: Sequence[str]
+    heard: NDArray[np.bool_]
     known: int
     pairs: Ints
     idf: Floats
 
     def vectors(self, batch: Batch) -> sparse.csr_array:
         """TF-IDF vectors of length 1 (or 0), one row a text of `batch`."""
-        heard = heard_of(self.words)
-        codes, rows, title = pairs_of(batch, heard)
+        codes, rows, title = pairs_of(batch, self.heard)
         place = np.searchsorted(self.pairs, codes)
         found = np.append(self.pairs, -1)[place] == codes
-        single = heard[batch.words]
+        single = self.heard[batch.words]
         words = batch.words[single]
         columns = np.concatenate(
             (words + len(self.pairs) * (words >= self.known), place[found] + self.known)

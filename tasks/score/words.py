@@ -25,17 +25,18 @@ BREAK = -1  # stands between fields, so that no phrase runs from a title into it
 _CJK = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
 _WORD = re.compile(rf"[{_CJK}]|[^\W_{_CJK}]+(?:\+\+|#(?!\w))?")
 
-STOP = frozenset(
-    "a about above after again all also although am among an and any are as at be because been "
-    "before being below between both but by can cannot could did do does doing done during each "
-    "either etc even ever every few first for from further had has have having he hence her here "
-    "his how however i if in into is it its itself just less many may me might more moreover most "
-    "much must my neither no nor not of off often on once one only or other others our ours out "
-    "over own per quite rather s same she should since so some still such t than that the their "
-    "theirs them then there therefore these they this those though three through thus to too "
-    "toward towards two under until up upon us very via was we well were what when where whether "
-    "which while who whom whose why will with within without would yet you your".split()
-)
+_STOP = """
+a about above after again all also although am among an and any are as at be because been before
+being below between both but by can cannot could did do does doing done during each either etc
+even ever every few first for from further had has have having he hence her here his how however i
+if in into is it its itself just less many may me might more moreover most much must my neither no
+nor not of off often on once one only or other others our ours out over own per quite rather s
+same she should since so some still such t than that the their theirs them then there therefore
+these they this those though three through thus to too toward towards two under until up upon us
+very via was we well were what when where whether which while who whom whose why will with within
+without would yet you your
+"""
+STOP = frozenset(_STOP.split())
 
 # The share of papers, of any science, that a word of the trade stands in: rough, from no one corpus.
 _TRADE = {

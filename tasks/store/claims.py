@@ -6,9 +6,6 @@ also the fencing token: a worker that slept through its lease finds no row with 
 
 from __future__ import annotations
 
-import os
-import secrets
-import socket
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,14 +14,11 @@ from sqlalchemy import ColumnElement, CursorResult, and_, or_, update
 from sqlmodel import Session, col, select
 
 from tasks.errors import LostLease
-from tasks.models import Work
+from tasks.models import Delivery, Digest, Page, Shard, Source, Work
+from tasks.store.owners import is_gone
 
+WORK: tuple[type[Work], ...] = (Source, Page, Shard, Digest, Delivery)
 ATTEMPTS_MOST = 5  # a piece of work that killed its worker this often is set aside
-
-
-def fence() -> str:
-    """A name for one claim: where it was made, and 64 random bits."""
-    return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(8)}"
 
 
 def free(model: type[Work], now: datetime) -> ColumnElement[bool]:
@@ -88,6 +82,18 @@ def finish(session: Session, model: type[Work], key: int, *, owner: str, **value
     """The work is done: write its outcome and give the lease back."""
     done = {"owner": "", "lease_until": None, "next_attempt_at": None, "error": ""} | values
     change(session, model, key, done, owner=owner)
+
+
+def release(session: Session, now: datetime) -> int:
+    """End the leases of processes of this machine that are gone; how many owners were."""
+    gone: set[str] = set()
+    for model in WORK:
+        held = select(model.owner).where(col(model.lease_until) >= now).distinct()
+        gone |= {owner for owner in session.exec(held) if is_gone(owner)}
+    for model in WORK if gone else ():
+        ended = update(model).where(col(model.owner).in_(gone))
+        session.execute(ended.values(lease_until=now - timedelta(seconds=1)))
+    return len(gone)
 
 
 def changed(session: Session, statement: Any) -> int:

@@ -93,17 +93,14 @@ def measure(judged: Judged, rank: Ranker) -> tuple[Floats, Floats]:
     """nDCG@10 and picks a day at 0.5, one number a profile each."""
     quality, volume = [], []
     for profile, days in judged.profiles:
-        ranked = [(rank(judged.days[day], profile), day) for day in days]
-        quality.append(
-            np.mean(
-                [
-                    ndcg(scores, np.array([p.id in days[day] for p in judged.days[day]]))
-                    for scores, day in ranked
-                    if days[day]
-                ]
-            )
-        )
-        volume.append(np.mean([np.sum(scores >= 0.5) for scores, _ in ranked]))
+        papers = [paper for day in days for paper in judged.days[day]]
+        ends = np.cumsum([len(judged.days[day]) for day in days])[:-1]
+        scores = np.split(rank(papers, profile), ends)
+        hits = [
+            np.array([p.id in relevant for p in judged.days[day]]) for day, relevant in days.items()
+        ]
+        quality.append(np.mean([ndcg(s, h) for s, h in zip(scores, hits, strict=True) if h.any()]))
+        volume.append(np.mean([np.sum(s >= 0.5) for s in scores]))
     return np.array(quality), np.array(volume)
 
 

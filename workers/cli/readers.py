@@ -180,7 +180,7 @@ def read_address(text: str) -> str:
         found = validate_email(text, check_deliverability=False, test_environment=True)
     except EmailNotValidError as error:
         raise UsageError(f"{text!r} is no mail address: {error}") from None
-    return found.normalized.lower()
+    return f"{found.local_part}@{found.ascii_domain}".lower()
 
 
 def read_days(text: str) -> tuple[int, ...]:

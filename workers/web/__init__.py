@@ -1,0 +1,1 @@
+"""The web face: what stands where, and, on this machine alone, the mails. It only ever shows."""

@@ -1,0 +1,111 @@
+"""What every answer carries and every request must show, whatever the routes below it do.
+
+It wraps the whole app from outside: a router's own middleware would miss the answers to errors.
+"""
+
+from __future__ import annotations
+
+import re
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import HTTPConnection
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from tasks.settings import PREFIX, Settings
+
+CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "Content-Security-Policy": CSP,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), interest-cohort=()",
+    "X-Robots-Tag": "noindex",
+    "Cache-Control": "no-store",
+}
+HSTS = "max-age=31536000"
+HERE = frozenset({"localhost", "127.0.0.1", "[::1]"})
+HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:\d{1,5})?")
+FORWARDED = (
+    "forwarded",
+    "via",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-proto",
+    "x-real-ip",
+)
+STRANGE_HOST = (
+    "This address is not one of ours. Open the page under the name it was set up for, or set "
+    f"{PREFIX}BASE_URL to the address in use.\n"
+)
+
+
+class Guard:
+    """Answers only to names that are ours (against DNS rebinding), and adds the security headers."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        base = urlsplit(settings.base_url)
+        self._app = app
+        self._hosts = HERE | ({host_of(base.netloc)} if base.netloc else set())
+        self._headers = HEADERS | (
+            {"Strict-Transport-Security": HSTS} if base.scheme == "https" else {}
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in self._headers.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        hosts = Headers(scope=scope).getlist("host")
+        known = len(hosts) == 1 and host_of(hosts[0]) in self._hosts
+        app = self._app if known else PlainTextResponse(STRANGE_HOST, status_code=400)
+        await app(scope, receive, send_guarded)
+
+
+def host_of(netloc: str) -> str:
+    """The name in a Host header or a url, without its port; empty when it is not one."""
+    found = HOST.fullmatch(netloc.rpartition("@")[2].lower())
+    return found["name"] if found else ""
+
+
+def is_loopback(host: str) -> bool:
+    """Whether this name or number is this machine, without asking a name server."""
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def is_private(settings: Settings) -> bool:
+    """Whether the web face is for this machine alone: it listens here, and nothing public leads to it.
+
+    A public base url says that a proxy stands in front, whose requests come from this machine too.
+    """
+    base = settings.base_url
+    return is_loopback(settings.host) and (not base or is_loopback(host_of(urlsplit(base).netloc)))
+
+
+def comes_from_here(request: HTTPConnection) -> bool:
+    """Whether a person at this machine asks: no proxy has had its hands on the request."""
+    passed_on = any(name in request.headers for name in FORWARDED)
+    host = host_of(request.headers.get("host", ""))
+    return (
+        not passed_on
+        and host in HERE
+        and request.client is not None
+        and is_loopback(request.client.host)
+    )

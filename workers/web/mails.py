@@ -1,0 +1,95 @@
+"""The mails of a day, for whoever sits at this machine: the one-machine mode's window on its mailbox.
+
+They are readers' mails. To anybody else these pages do not exist.
+"""
+
+from __future__ import annotations
+
+import email
+from datetime import date, timedelta
+from email import policy
+from email.message import EmailMessage
+
+from fastapi import APIRouter, Depends, HTTPException, Request
+from fastapi.responses import HTMLResponse
+
+from tasks.store import deliveries, digests
+from workers.web.page import Face, Means, page
+
+# A mail's html may quote strangers: no script, no form, no frame, and an origin of its own.
+SANDBOX = (
+    "sandbox allow-popups; default-src 'none'; style-src 'unsafe-inline'; img-src https: data:; "
+    "form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+)
+SHOWN = ("From", "To", "Subject", "Date", "Message-ID", "List-Unsubscribe")
+LOOK_BACK = 7  # days: with none named, the newest day with mails is shown
+
+
+def _only_here(request: Request, face: Means) -> None:
+    if not face.opens_to(request):
+        raise HTTPException(404)
+
+
+router = APIRouter(dependencies=[Depends(_only_here)])
+
+
+@router.get("/mails")
+def of_day(request: Request, face: Means, day: date | None = None) -> HTMLResponse:
+    """The digests of one day, with the state of each mail."""
+    shown = day or _newest(face)
+    with face.database.read() as session:
+        rows = digests.rows(session, day=shown)
+    around = (shown - timedelta(days=1), shown + timedelta(days=1))
+    return page(request, "mails", rows=rows, day=shown, around=around)
+
+
+@router.get("/mails/{key}")
+def one(request: Request, face: Means, key: str) -> HTMLResponse:
+    """One mail: its headers and its plain text."""
+    mail = _mail(face, key)
+    headers = [(name, str(mail[name])) for name in SHOWN if mail[name]]
+    return page(
+        request,
+        "mail",
+        key=key,
+        day=key[:10],
+        subject=mail["Subject"],
+        headers=headers,
+        text=_part(mail, "plain"),
+        has_html=_part(mail, "html") is not None,
+    )
+
+
+@router.get("/mails/{key}/html")
+def html(face: Means, key: str) -> HTMLResponse:
+    """One mail's html as a mail program shows it, shut in."""
+    found = _part(_mail(face, key), "html")
+    if found is None:
+        raise HTTPException(404)
+    return HTMLResponse(found, headers={"Content-Security-Policy": SANDBOX})
+
+
+def _newest(face: Face) -> date:
+    """The newest day with digests; days are the readers' own, so that tomorrow may have begun."""
+    today = face.clock().date()
+    with face.database.read() as session:
+        for back in range(-1, LOOK_BACK):
+            day = today - timedelta(days=back)
+            if digests.rows(session, day=day):
+                return day
+    return today
+
+
+def _mail(face: Face, key: str) -> EmailMessage:
+    with face.database.read() as session:
+        found = deliveries.by_key(session, key)
+    if found is None:
+        raise HTTPException(404)
+    mail = email.message_from_bytes(found.body, policy=policy.default)
+    assert isinstance(mail, EmailMessage)
+    return mail
+
+
+def _part(mail: EmailMessage, kind: str) -> str | None:
+    part = mail.get_body((kind,))
+    return None if part is None else str(part.get_content())
