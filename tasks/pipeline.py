@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 from celery import shared_task
 from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
 
 from tasks.records import Ring, Step
 from tasks.round.context import process_context, utc_now
@@ -29,7 +30,7 @@ def ring(rings: Iterable[Ring], at: str | None = None) -> int:
     for bell in dict.fromkeys(rings):
         try:
             TASKS[bell.step].apply_async((bell.first, bell.last, at), expires=RING_LIFETIME_S)
-        except OperationalError as error:
+        except (OperationalError, RedisError) as error:
             log.warning("the broker does not answer (%s): the next tick rings again", error)
             break
         sent += 1

@@ -45,7 +45,6 @@ def _settings() -> dict[str, Any]:
             "max_retries": 1,
             "interval_start": 0,
             "interval_max": 0.2,
-            "timeout": 3,
         },
         "task_default_queue": "control",
         "task_routes": {

@@ -29,12 +29,17 @@ _MEANT = {
 }
 
 
+# Codecs of Python that are no page's encoding; some of them take time that grows with the square.
+_NO_CHARSETS = {"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape"}
+_META = re.compile(rb"<meta\b[^>]{0,200}?charset\s*=\s*[\"']?([\w.:-]{1,40})", re.IGNORECASE)
+
+
 def decode(page: RawPage) -> str:
     """Returns the text of `page`; never fails.
 
     The order: byte order mark, UTF-8 if the bytes are UTF-8 (whatever was declared: other encodings
-    practically never look like it), the header's charset, the XML declaration's encoding, UTF-8
-    with damage if most of it is sound, and Windows-1252, which reads everything.
+    practically never look like it), the header's charset, the XML or HTML declaration's encoding,
+    UTF-8 with damage if most of it is sound, and Windows-1252, which reads everything.
     """
     for mark, name in _BOMS:
         if page.body.startswith(mark):
@@ -48,7 +53,8 @@ def decode(page: RawPage) -> str:
 def _guess(page: RawPage) -> str:
     for name in _declared(page):
         try:
-            return page.body.decode(_MEANT.get(name, name))
+            if codecs.lookup(name).name not in _NO_CHARSETS:
+                return page.body.decode(_MEANT.get(name, name))
         except (LookupError, ValueError):  # an unknown name, or the wrong one
             continue
     text = page.body.decode("utf-8", "replace")
@@ -61,5 +67,6 @@ def _guess(page: RawPage) -> str:
 def _declared(page: RawPage) -> Iterator[str]:
     if found := _CHARSET.search(page.content_type):
         yield found[1].lower()
-    if declared := _DECLARED.search(page.body[:1024]):
-        yield declared[1].decode("ascii", "replace").lower()
+    for pattern in (_DECLARED, _META):
+        if declared := pattern.search(page.body[:1024]):
+            yield declared[1].decode("ascii", "replace").lower()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
@@ -27,8 +28,16 @@ COMMONEST, RAREST, ORDINARY = 0.65, 1.3, 5.0  # the bounds of rarity, and the id
 Answer = tuple[Ints, Floats]  # rows of papers, and their strengths
 
 
-def answers(keys: Sequence[Key], finder: Finder, reading: Reading) -> sparse.csr_array:
-    """The strength of every paper in every wish; 0 is no answer at all."""
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """Papers x columns: whole hits, and how near the papers are to the words of each term."""
+
+    exact: sparse.csr_array
+    near: sparse.csr_array
+
+
+def answers(keys: Sequence[Key], finder: Finder, reading: Reading) -> Answers:
+    """What every paper answers to every wish; 0 is nothing at all."""
     vectors = _term_vectors(keys, reading.space)
     found: list[Answer] = []
     scales = np.zeros(len(keys))
@@ -43,8 +52,8 @@ def answers(keys: Sequence[Key], finder: Finder, reading: Reading) -> sparse.csr
             rows, hits = finder.words(what)
             found.append((rows, hits * rare * HIT[kind]))
             scales[column] = rare * COSINE * (kind == "term")
-    near = reading.vectors @ vectors.multiply(scales[:, None]).T
-    return (_matrix(found, near.shape) + near).tocsr()
+    near = (reading.vectors @ vectors.multiply(scales[:, None]).T).tocsr()
+    return Answers(_matrix(found, near.shape), near)
 
 
 def _matrix(found: Sequence[Answer], shape: tuple[int, int]) -> sparse.csr_array:

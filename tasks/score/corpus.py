@@ -70,7 +70,7 @@ class Model:
     def ordinary(self) -> Floats:
         """The mean of the reservoir's vectors."""
         total: Floats = np.asarray(self.reservoir.sum(axis=0), dtype=np.float64)
-        return total / max(self.reservoir.shape[0], 1)
+        return total / max(len(self.fields) // 2, 1)
 
     def space(self, words: Sequence[str]) -> Space:
         """The space of vectors for texts in `words`, which begins with the model's own."""

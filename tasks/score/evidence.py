@@ -13,7 +13,7 @@ import numpy as np
 from scipy import sparse
 
 from tasks.records import Example, Paper, Profile
-from tasks.score.answers import Finder, answers
+from tasks.score.answers import Answers, Finder, answers
 from tasks.score.corpus import Model
 from tasks.score.prose import Directions, Given, towards_mean, towards_texts
 from tasks.score.vectors import Floats, Reading
@@ -21,8 +21,8 @@ from tasks.score.wishes import Wishes, unwanted, wanted
 from tasks.score.words import Batch, Lexicon, read
 
 NEGATIVE = 10.0  # log-odds: what no evidence outweighs
-DESCRIPTION, EXAMPLES = 0.9, 0.7  # of one unit of their directions
-LEAST_TRUST, DOUBT = 0.4, 10.0  # what was typed falls from 1 to 0.4, halfway at ten examples
+DESCRIPTION, EXAMPLES = 0.75, 0.6  # of one unit of their directions
+LEAST_TRUST, DOUBT = 0.3, 10.0  # what was typed falls from 1 to 0.3, halfway at ten examples
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +31,11 @@ class Typed:
 
     wishes: Wishes
     weights: sparse.csr_array
-    answers: sparse.csr_array
+    answers: Answers
 
     def scores(self) -> Floats:
         """Papers x profiles."""
-        return np.asarray((self.answers @ self.weights.T).toarray())
+        return np.asarray(((self.answers.exact + self.answers.near) @ self.weights.T).toarray())
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ def gather(model: Model, papers: Sequence[Paper], profiles: Sequence[Profile]) -
         profiles=profiles,
         reading=reading,
         wanted=Typed(wishes, wishes.weights(), answers(list(wishes.keys), finder, reading)),
-        unwanted=Typed(fears, fears.weights(), answers(list(fears.keys), finder, reading).sign()),
+        unwanted=Typed(fears, fears.weights(), answers(list(fears.keys), finder, reading)),
         description=description.in_units(reservoir, DESCRIPTION * trust),
         examples=towards_mean(own, ordinary).in_units(reservoir, EXAMPLES),
         liked=own,
@@ -96,7 +96,7 @@ def gather(model: Model, papers: Sequence[Paper], profiles: Sequence[Profile]) -
 
 
 def _trust(likes: Sequence[Sequence[Example]]) -> Floats:
-    """How much each profile's typed words weigh beside its examples (facts: prior k₀ / (k + k₀))."""
+    """How much each profile's typed words weigh beside its examples (a prior worth DOUBT of them)."""
     count = np.array([len(papers) for papers in likes], dtype=float)
     return LEAST_TRUST + (1 - LEAST_TRUST) * DOUBT / (count + DOUBT)
 

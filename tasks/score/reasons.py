@@ -56,10 +56,13 @@ def _against(evidence: Evidence, paper: int, profile: int) -> Iterator[Reason]:
 
 
 def _typed(typed: Typed, paper: int, profile: int) -> Iterator[Reason]:
-    answered = typed.answers[[paper]].multiply(typed.weights[[profile]]).tocoo()
-    for column, value in zip(answered.coords[1], answered.data, strict=True):
-        wish = typed.wishes.by_profile[profile][int(column)]
-        yield Reason(kind=wish.kind, label=wish.label, value=float(value))
+    exact, near = typed.answers.exact[[paper]], typed.answers.near[[paper]]
+    whole = set(exact.indices.tolist())
+    answered = (exact + near).multiply(typed.weights[[profile]]).tocoo()
+    for column, value in zip(answered.coords[1].tolist(), answered.data.tolist(), strict=True):
+        wish = typed.wishes.by_profile[profile][column]
+        label = wish.label if column in whole else f"{wish.label} (in part)"
+        yield Reason(kind=wish.kind, label=label, value=value)
 
 
 class _Words:

@@ -111,13 +111,17 @@ class Supervisor:
             self._hurry.set()
         self._stop.set()
 
-    def run(self) -> None:
-        """Start, stay until SIGTERM, SIGINT or SIGHUP, and end in order. For the main thread."""
+    def run(self) -> int:
+        """Start, stay until SIGTERM, SIGINT or SIGHUP, and end in order. For the main thread.
+
+        Returns the exit code 0: being asked to end is no failure.
+        """
         with self._signals(), self:
             log.info("Paperround is up%s", f": {self.url}" if "web" in self._roles else "")
             self.ring()
             while self._thread.is_alive():
                 self._thread.join(0.5)
+        return 0
 
     def ring(self) -> None:
         """Ask for a tick now: the beat's first one comes only after its interval."""

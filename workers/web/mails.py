@@ -39,8 +39,9 @@ def of_day(request: Request, face: Means, day: date | None = None) -> HTMLRespon
     shown = day or _newest(face)
     with face.database.read() as session:
         rows = digests.rows(session, day=shown)
-    around = (shown - timedelta(days=1), shown + timedelta(days=1))
-    return page(request, "mails", rows=rows, day=shown, around=around)
+    before = shown - timedelta(days=1) if shown > date.min else None
+    after = shown + timedelta(days=1) if shown < date.max else None
+    return page(request, "mails", rows=rows, day=shown, before=before, after=after)
 
 
 @router.get("/mails/{key}")
