@@ -1,7 +1,8 @@
 """Named places where a test may break the process, to prove that nothing is lost or doubled there.
 
 `PAPERROUND_FAILPOINTS="deliver.armed=kill@3"` kills the process (SIGKILL) when that place is passed for
-the third time; `=raise` raises instead. Without the variable a place costs one dictionary look-up.
+the third time; `=stop` freezes it (SIGSTOP) and `=raise` raises instead. Without the variable a place
+costs one dictionary look-up.
 """
 
 from __future__ import annotations
@@ -36,6 +37,9 @@ NAMES = (
 )
 
 
+ACTIONS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP, "raise": 0}
+
+
 class FailpointError(RuntimeError):
     """What `=raise` raises: an error that nobody expects."""
 
@@ -45,7 +49,7 @@ def _read(environ: Mapping[str, str]) -> dict[str, tuple[str, int, Iterator[int]
     for item in filter(None, environ.get("PAPERROUND_FAILPOINTS", "").split(",")):
         name, _, what = item.partition("=")
         action, _, nth = what.partition("@")
-        if name not in NAMES or action not in ("kill", "raise"):
+        if name not in NAMES or action not in ACTIONS:
             raise ValueError(f"PAPERROUND_FAILPOINTS: no {item!r} (names: {', '.join(NAMES)})")
         planned[name] = (action, int(nth or 1), itertools.count(1))
     return planned
@@ -61,6 +65,6 @@ def failpoint(name: str) -> None:
         return
     action, nth, passes = plan
     if next(passes) == nth:
-        if action == "kill":
-            os.kill(os.getpid(), signal.SIGKILL)
-        raise FailpointError(f"broken on purpose at {name}")
+        if action == "raise":
+            raise FailpointError(f"broken on purpose at {name}")
+        os.kill(os.getpid(), ACTIONS[action])

@@ -149,7 +149,7 @@ def test_a_failing_source_and_a_quarantined_page_stand_with_their_reasons(
     _fail_and_quarantine(context, now)
     with client(context) as browser:
         text = browser.get("/").text
-    assert "The source Broken feed failed once in a row." in text
+    assert "The source Broken feed failed at its last turn." in text
     assert "1 page could not be read and lies in quarantine." in text
     assert "the server said 500" in text
     assert "not_a_feed: a page of another kind" in text

@@ -20,7 +20,7 @@ from tasks.score.vectors import Floats, Ints, Reading, Space
 from tasks.score.wishes import Key, Words
 from tasks.score.words import BREAK, STOP, Batch, from_fields
 
-HIT = {"term": 1.2, "phrase": 2.4, "words": 1.0}  # of an ordinary one in a title
+HIT = {"term": 1.5, "phrase": 2.4, "words": 1.0}  # of an ordinary one in a title
 IN_ABSTRACT = 0.5  # of a hit in the title, times ln(1 + hits)
 COSINE = 4.0
 COMMONEST, RAREST, ORDINARY = 0.65, 1.3, 5.0  # the bounds of rarity, and the idf that counts 1
@@ -34,6 +34,10 @@ class Answers:
 
     exact: sparse.csr_array
     near: sparse.csr_array
+
+    def flat(self) -> Answers:
+        """The same with every whole hit as 1: there is no more or less about a negative."""
+        return Answers(self.exact.sign(), self.near)
 
 
 def answers(keys: Sequence[Key], finder: Finder, reading: Reading) -> Answers:

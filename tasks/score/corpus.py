@@ -104,11 +104,12 @@ class Model:
         start = len(MAGIC) + 32
         if not packed.startswith(MAGIC):
             raise ValueError("these bytes are no Paperround model of this version: fit one again")
+        unpack = zlib.decompressobj()
         try:
-            payload = zlib.decompressobj().decompress(packed[start:], MOST_BYTES)
+            payload = unpack.decompress(packed[start:], MOST_BYTES)
         except zlib.error as error:
             raise ValueError(f"the model is damaged ({error}): fit one again") from error
-        if hashlib.sha256(payload).digest() != packed[len(MAGIC) : start]:
+        if not unpack.eof or hashlib.sha256(payload).digest() != packed[len(MAGIC) : start]:
             raise ValueError("the model is damaged (its checksum is wrong): fit one again")
         head, words, numbers = payload.split(b"\n", 2)
         fields = json.loads(head)

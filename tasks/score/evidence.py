@@ -87,7 +87,7 @@ def gather(model: Model, papers: Sequence[Paper], profiles: Sequence[Profile]) -
         profiles=profiles,
         reading=reading,
         wanted=Typed(wishes, wishes.weights(), answers(list(wishes.keys), finder, reading)),
-        unwanted=Typed(fears, fears.weights(), answers(list(fears.keys), finder, reading)),
+        unwanted=Typed(fears, fears.weights(), answers(list(fears.keys), finder, reading).flat()),
         description=description.in_units(reservoir, DESCRIPTION * trust),
         examples=towards_mean(own, ordinary).in_units(reservoir, EXAMPLES),
         liked=own,

@@ -17,7 +17,8 @@ from tasks.records import Example
 from tasks.score.vectors import Floats, Ints
 
 RARE = 0.98  # the quantile of the reservoir that makes the unit: four papers in a day of 200
-LEAST_UNIT = 0.05  # cosines below are noise, however narrow the interest
+LEAST_UNIT = 0.05  # cosines below are noise, however narrow the interest …
+MOST_UNIT = 0.12  # … and above is likeness, however many ordinary papers share it
 USUAL_UNIT, BELIEF = 0.08, 50  # what the unit is believed to be before so many papers were seen
 FAR, DISLIKE, MOST_DISLIKE = (
     0.08,
@@ -87,7 +88,8 @@ def _units(scores: Floats) -> Floats:
     """The unit of every direction, from the reservoir's scores (papers x directions)."""
     papers = len(scores)
     seen = np.quantile(scores, RARE, axis=0) if papers else 0.0
-    return np.maximum((papers * seen + BELIEF * USUAL_UNIT) / (papers + BELIEF), LEAST_UNIT)
+    believed = (papers * seen + BELIEF * USUAL_UNIT) / (papers + BELIEF)
+    return np.clip(believed, LEAST_UNIT, MOST_UNIT)
 
 
 def towards_texts(vectors: sparse.csr_array, ordinary: Floats) -> Directions:

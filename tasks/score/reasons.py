@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from tasks.records import Paper, Reason
+from tasks.records import Example, Paper, Reason
 from tasks.score.evidence import NEGATIVE, Evidence, Typed
 from tasks.score.prose import Directions
 from tasks.score.words import stem, surfaces
@@ -17,6 +17,7 @@ from tasks.score.words import stem, surfaces
 MOST_REASONS = 12
 NAMED_WORDS = 3  # of a description, and of the examples
 REST = "other words"
+LONGEST = 90  # letters of a title in a label
 
 
 def explained(
@@ -37,9 +38,8 @@ def _positive(evidence: Evidence, paper: int, profile: int) -> Iterator[Reason]:
     words = _Words(evidence, paper)
     yield from words.named("description", evidence.description, profile, REST)
     if evidence.profiles[profile].examples:
-        nearest = evidence.liked.nearest(words.vector, profile)
-        title = nearest.title or nearest.abstract[:60]
-        yield from words.named("example", evidence.examples, profile, f"like “{title}”")
+        nearest = _likeness(evidence.liked.nearest(words.vector, profile))
+        yield from words.named("example", evidence.examples, profile, nearest)
 
 
 def _against(evidence: Evidence, paper: int, profile: int) -> Iterator[Reason]:
@@ -50,9 +50,14 @@ def _against(evidence: Evidence, paper: int, profile: int) -> Iterator[Reason]:
         yield Reason(kind=reason.kind, label=reason.label, value=value)
     if evidence.profiles[profile].dislikes:
         vector = evidence.reading.vectors[[paper]]
-        title = evidence.disliked.nearest(vector, profile).title
+        label = _likeness(evidence.disliked.nearest(vector, profile))
         value = float(evidence.disliked.penalties(vector)[0, profile])
-        yield Reason(kind="dislike", label=f"like “{title}”", value=value)
+        yield Reason(kind="dislike", label=label, value=value)
+
+
+def _likeness(example: Example) -> str:
+    title = example.title or example.abstract
+    return f"like “{title if len(title) <= LONGEST else title[: LONGEST - 1] + '…'}”"
 
 
 def _typed(typed: Typed, paper: int, profile: int) -> Iterator[Reason]:

@@ -96,8 +96,8 @@ def unwanted(lexicon: Lexicon, profiles: Sequence[Profile]) -> Wishes:
 
 
 def _asks_more(profile: Profile) -> bool:
-    asked = (profile.terms, profile.phrases, profile.authors, profile.examples)
-    return any(asked) or bool(profile.description.strip())
+    typed = (*profile.terms, *profile.phrases, *profile.authors, profile.description)
+    return bool(profile.examples) or any(map(str.strip, typed))
 
 
 def _weighted(profile: Profile, texts: Sequence[str]) -> Iterator[tuple[str, float]]:

@@ -57,9 +57,10 @@ def page(request: Request, name: str, *, status: int = 200, **values: Any) -> HT
     now = face.clock()
     html = templates.environment.get_template(f"web/{name}.html").render(
         css=f"/static/app.css?v={CSS_MARK}",
+        here=name,
         opens=face.opens_to(request),
         now=now,
-        dateline=f"{now:%A} {now.day} {now:%B %Y}",
+        dateline=f"{now:%A} {now.day} {now:%B %Y, %H:%M} UTC",
         told=lambda moment: told(now, moment),
         **values,
     )

@@ -57,29 +57,19 @@ def status(request: Request, face: Means) -> HTMLResponse:
 def stations(tallies: Tallies) -> list[Station]:
     """The six steps in order, from rows counted by table and state."""
     page_states, digest, mail = tallies["page"], tallies["digest"], tallies["delivery"]
-    papers = tallies["entry"]
+    papers, readers = tallies["entry"], sum(tallies["reader"].values())
+    read = {
+        "sightings": tallies["sighting"]["kept"],
+        "joined": papers["joined"],
+        "items rejected": tallies["rejection"]["kept"],
+    }
+    unwritten = {state: number for state, number in digest.items() if state != "rendered"}
+    fetched, pages = _states(tallies["source"], "source"), _states(page_states, "page")
     return [
-        Station("fetch", sum(page_states.values()), "pages", _states(tallies["source"], "source")),
-        Station(
-            "parse",
-            papers["known"],
-            "papers",
-            (
-                *_states(page_states, "page"),
-                ("sightings", tallies["sighting"]["kept"]),
-                ("joined", papers["joined"]),
-                ("items rejected", tallies["rejection"]["kept"]),
-            ),
-        ),
-        Station(
-            "score", sum(tallies["reader"].values()), "readers", _states(tallies["shard"], "shard")
-        ),
-        Station(
-            "compose",
-            sum(digest.values()),
-            "digests",
-            _states({name: n for name, n in digest.items() if name != "rendered"}),
-        ),
+        Station("fetch", sum(page_states.values()), "pages", fetched),
+        Station("parse", papers["known"], "papers", (*pages, *_states(read))),
+        Station("score", readers, "readers", _states(tallies["shard"], "shard")),
+        Station("compose", sum(digest.values()), "digests", _states(unwritten)),
         Station("render", digest.get("rendered", 0), "mails", ()),
         Station("deliver", mail.get("sent", 0), "sent", _states(mail)),
     ]
@@ -103,7 +93,7 @@ def troubles(
         yield "There are no sources yet, so that no paper can come in."
     for row in listed:
         if row["failures"] and row["error"]:
-            yield f"The source {row['name']} failed {_times(row['failures'])} in a row."
+            yield f"The source {row['name']} failed {_times(row['failures'])}."
     quarantined = tallies["page"].get("quarantined", 0)
     if quarantined:
         yield f"{_count(quarantined, 'page')} could not be read and {_lie(quarantined)} in quarantine."
@@ -125,7 +115,7 @@ def _count(number: int, thing: str) -> str:
 
 
 def _times(number: int) -> str:
-    return "once" if number == 1 else f"{number} times"
+    return "at its last turn" if number == 1 else f"{number} times in a row"
 
 
 def _lie(number: int) -> str:
