@@ -21,8 +21,8 @@ READERS = 200
 
 
 @pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Valkey]:
-    with Valkey(tmp_path / "valkey") as server:
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
+    with Valkey(tmp_path_factory.mktemp("valkey")) as server:
         yield server
 
 

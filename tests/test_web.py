@@ -26,7 +26,7 @@ from tasks.store.database import Database
 from workers.web import app as web
 from workers.web import status
 from workers.web.guard import HEADERS, host_of, is_private
-from workers.web.page import CSS_MARK, distance
+from workers.web.page import CSS, CSS_MARK, distance
 
 Ask = Callable[..., Response]
 EVERY_ROUTE = (
@@ -226,7 +226,9 @@ def test_a_day_can_be_chosen_and_may_have_none(ask: Ask) -> None:
 def test_the_first_and_last_of_all_days_have_neighbours_only_where_there_are_some(
     ask: Ask, day: str
 ) -> None:
-    assert ask(f"/mails?day={day}").status_code == 200
+    answer = ask(f"/mails?day={day}")
+    assert answer.status_code == 200
+    assert answer.text.count("The day ") == 1
 
 
 def test_with_no_mail_at_all_today_is_shown(context: Context) -> None:
@@ -459,3 +461,24 @@ def test_the_app_reads_this_process_settings_when_given_none(
     monkeypatch.setattr(web, "current", lambda: Settings(home=tmp_path))
     with TestClient(web.make_app(), "http://localhost") as browser:
         assert browser.get("/livez").status_code == 200
+
+
+# --- looks ---------------------------------------------------------------------------------------
+def luminance(colour: str) -> float:
+    """WCAG's relative luminance of #rrggbb."""
+    parts = [int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5)]
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
+@pytest.mark.parametrize("ink", ["ink", "quiet", "accent"])
+@pytest.mark.parametrize("ground", ["paper", "tint"])
+def test_every_ink_can_be_read_on_every_ground(scheme: int, ink: str, ground: str) -> None:
+    sheet = dict(re.findall(r"--(\w+): (#\w+);", CSS.decode().split(":root {")[scheme + 1]))
+    pair = sorted((luminance(sheet[ink]), luminance(sheet[ground])))
+    assert (pair[1] + 0.05) / (pair[0] + 0.05) >= 4.5
+
+
+def test_the_style_sheet_is_small() -> None:
+    assert len(CSS) < 10_000

@@ -95,7 +95,10 @@ def _papers(context: Context, saved: Path | None, at: datetime) -> tuple[SourceK
         return SourceKind.FOLDER, str(saved.resolve()), str(saved)
     if _live_answers(context, at):
         return SourceKind.HF, "", "the live daily papers"
-    words = f"the sample pages (the live list does not answer within {LIVE_WITHIN_S:.0f} seconds)"
+    words = (
+        "the sample pages, all invented: their links lead nowhere (the live list did not answer with "
+        f"papers within {LIVE_WITHIN_S:.0f} seconds)"
+    )
     return SourceKind.FOLDER, str(SAMPLES), words
 
 

@@ -16,7 +16,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -44,6 +44,7 @@ RELEASED = datetime(2026, 11, 1, tzinfo=UTC)  # no clock that is right says an e
 SKEW_MOST = timedelta(seconds=60)
 TICK_MOST = timedelta(seconds=90)
 DISK_LEAST = 500 * 10**6  # bytes
+UNREADABLE = (SQLAlchemyError, ValueError)  # the database does not answer, or its url is no url
 UNASKED = "cannot be told while the database cannot be asked"
 
 
@@ -185,7 +186,7 @@ def _migrations(patient: Patient) -> str:
     try:
         with closing(Database(url)) as database:
             done = migrate.at_head(database)
-    except SQLAlchemyError:
+    except UNREADABLE:
         return UNASKED
     if not done:
         words = f"the tables are not those of this version (which wants {migrate.head()})"
@@ -360,19 +361,14 @@ def _count(patient: Patient, **wanted: tuple[str, ...]) -> int | None:
 def _asked(patient: Patient) -> Iterator[Session | None]:
     """A session on a database that can be asked, or None: why not, its own checks say."""
     url = patient.settings.database
-    if _not_made_yet(url):
-        yield None
-        return
-    with closing(Database(url)) as database:
-        try:
-            ready = migrate.at_head(database)
-        except SQLAlchemyError:
-            ready = False
-        if not ready:
-            yield None
-            return
-        with database.read() as session:
-            yield session
+    with ExitStack() as stack:
+        session = None
+        with suppress(*UNREADABLE):
+            if not _not_made_yet(url):
+                database = stack.enter_context(closing(Database(url)))
+                ready = migrate.at_head(database)
+                session = stack.enter_context(database.read()) if ready else None
+        yield session
 
 
 def _not_made_yet(url: str) -> bool:
@@ -385,7 +381,7 @@ def _database_name(url: str) -> str:
     """The database without its user and password."""
     try:
         parts = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # its words would quote the url
         raise Wrong(
             f"{PREFIX}DATABASE_URL cannot be read", "write it as the README shows"
         ) from None

@@ -30,11 +30,11 @@ from tasks.score.vectors import (
     pairs_of,
     word_idf,
 )
-from tasks.score.words import Batch, Lexicon, from_fields, read
+from tasks.score.words import BREAK, Batch, Lexicon, from_fields, read
 
-MOST_WORDS = 100_000
-MOST_PAIRS = 150_000
-RESERVOIR = 600  # papers: a few days; the top twentieth of them is still thirty papers
+MOST_WORDS = 100_000  # twice the words of 20,000 papers
+MOST_PAIRS = 150_000  # more of them rank no better
+RESERVOIR = 600  # papers: one in fifty of them is still a dozen
 FEW = 1000  # papers, from which a pair of words must be seen twice to count
 MAGIC = b"paperround-model-1\n"
 MOST_BYTES = 256 << 20  # of an unpacked model
@@ -171,12 +171,11 @@ def _vocabulary(words: Sequence[str], batch: Batch, sample: Batch) -> tuple[tupl
 
     The last place of the new numbers is that of `BREAK`; words that are dropped become breaks.
     """
+    order = np.array(sorted(range(len(words)), key=words.__getitem__), dtype=np.int64)
     df = document_frequencies(batch.words, batch.rows, len(words))
     sampled = np.bincount(sample.words[sample.words >= 0], minlength=len(words)) > 0
-    kept = sorted(
-        np.union1d(_commonest(df, 1, MOST_WORDS), np.flatnonzero(sampled)), key=words.__getitem__
-    )
-    new = np.full(len(words) + 1, -1, dtype=np.int64)
+    kept = order[np.union1d(_commonest(df[order], 1, MOST_WORDS), np.flatnonzero(sampled[order]))]
+    new = np.full(len(words) + 1, BREAK, dtype=np.int64)
     new[kept] = np.arange(len(kept))
     return tuple(words[i] for i in kept), new
 

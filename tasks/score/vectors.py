@@ -27,9 +27,9 @@ BELIEF = 50.0  # A above: a few days of one category
 class Space:
     """The columns of vectors: `known` words of a model, its `pairs`, then words it does not know.
 
-    `words` names all the words, `heard` says which of them count (and of `BREAK`, which does not),
-    `idf` weighs the columns. A word that the model does not know counts
-    as the rarest; a pair that it does not know has no column.
+    `words` names all the words, `heard` says which of them count (its last place is `BREAK`'s),
+    `idf` weighs the columns. A word that the model does not know counts as the rarest; a pair that
+    it does not know has no column.
     """
 
     words: Sequence[str]

@@ -16,9 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-MOST_LETTERS = (
-    20_000  # of one field: ten times the longest abstract; the rest of a hostile one is cut
-)
+MOST_LETTERS = 20_000  # of one field: ten long abstracts; what is longer is cut
 LONGEST_WORD = 40
 BREAK = -1  # stands between fields, so that no phrase runs from a title into its abstract
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import update
+from sqlalchemy import ColumnElement, update
 from sqlmodel import Session, col, func, select
 
 from tasks.errors import UnknownName, UsageError
@@ -78,7 +78,7 @@ def find(session: Session, name: str) -> SourceRecord:
 
 def due(session: Session, at: datetime, now: datetime) -> list[int]:
     """Active sources whose turn has come."""
-    where = (Source.state == "active", claims.free(Source, max(at, now)))
+    where = (Source.state == "active", _waits_for_nobody(at, now))
     return [key for key in session.exec(select(Source.id).where(*where)) if key is not None]
 
 
@@ -95,7 +95,7 @@ def claim(
     where = (
         Source.state == "active",
         col(Source.id).between(first, last),
-        claims.free(Source, max(at, now)),
+        _waits_for_nobody(at, now),
     )
     chosen = select(Source.id).where(*where).with_for_update(skip_locked=True)
     lease = {"owner": owner, "lease_until": now + LEASE, "attempts": col(Source.attempts) + 1}
@@ -169,6 +169,12 @@ def rows(session: Session) -> list[dict[str, object]]:
         }
         for row in found
     ]
+
+
+def _waits_for_nobody(at: datetime, now: datetime) -> ColumnElement[bool]:
+    """The turn has come by the round's moment `at`, and nobody's lease runs by the clock's `now`."""
+    lease, turn = col(Source.lease_until), col(Source.next_attempt_at)
+    return (lease.is_(None) | (lease < now)) & (turn.is_(None) | (turn <= at))
 
 
 def _record(row: Source) -> SourceRecord:

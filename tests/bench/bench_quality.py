@@ -26,7 +26,7 @@ from tasks.score import Model, fit, score
 from tasks.score.words import stem, surfaces
 
 Floats = NDArray[np.float64]
-Ranker = Callable[[Sequence[Paper], Profile], Floats]
+Ranker = Callable[[Sequence[Paper], Sequence[Profile]], Floats]  # papers x profiles
 GAIN = 1 / np.log2(np.arange(2, 12))
 
 
@@ -69,11 +69,11 @@ def _profile(
     return profile, {day: relevant & {p.id for p in days[day]} for day in row["days"]}
 
 
-def boolean(papers: Sequence[Paper], profile: Profile) -> Floats:
+def boolean(papers: Sequence[Paper], profiles: Sequence[Profile]) -> Floats:
     """1 for a paper that holds any term, else 0: what most alert services do."""
-    terms = [_plain(term) for term in profile.terms]
     texts = [_plain(f"{paper.title} . {paper.abstract}") for paper in papers]
-    return np.array([float(any(term in text for term in terms)) for text in texts])
+    terms = [[_plain(term) for term in profile.terms] for profile in profiles]
+    return np.array([[float(any(t in text for t in own)) for own in terms] for text in texts])
 
 
 def _plain(text: str) -> str:
@@ -91,16 +91,17 @@ def ndcg(scores: Floats, relevant: NDArray[np.bool_]) -> float:
 
 def measure(judged: Judged, rank: Ranker) -> tuple[Floats, Floats]:
     """nDCG@10 and picks a day at 0.5, one number a profile each."""
+    tests = sorted({day for _, days in judged.profiles for day in days})
+    papers = [paper for day in tests for paper in judged.days[day]]
+    scores = rank(papers, [profile for profile, _ in judged.profiles])
+    ends = np.cumsum([len(judged.days[day]) for day in tests])[:-1]
+    by_day = dict(zip(tests, np.split(scores, ends), strict=True))
     quality, volume = [], []
-    for profile, days in judged.profiles:
-        papers = [paper for day in days for paper in judged.days[day]]
-        ends = np.cumsum([len(judged.days[day]) for day in days])[:-1]
-        scores = np.split(rank(papers, profile), ends)
-        hits = [
-            np.array([p.id in relevant for p in judged.days[day]]) for day, relevant in days.items()
-        ]
-        quality.append(np.mean([ndcg(s, h) for s, h in zip(scores, hits, strict=True) if h.any()]))
-        volume.append(np.mean([np.sum(s >= 0.5) for s in scores]))
+    for column, (_, days) in enumerate(judged.profiles):
+        own = [by_day[day][:, column] for day in days]
+        hits = [np.array([p.id in found for p in judged.days[d]]) for d, found in days.items()]
+        quality.append(np.mean([ndcg(s, h) for s, h in zip(own, hits, strict=True) if h.any()]))
+        volume.append(np.mean([np.sum(s >= 0.5) for s in own]))
     return np.array(quality), np.array(volume)
 
 
@@ -114,22 +115,20 @@ def interval(values: Floats) -> tuple[float, float]:
 def rankers(model: Model) -> dict[str, Ranker]:
     """The rows of the table."""
 
-    def ours(papers: Sequence[Paper], profile: Profile) -> Floats:
-        return np.asarray(score(model, papers, [profile]).values[:, 0])
+    def ours(cut: Callable[[Profile], Profile]) -> Ranker:
+        return lambda papers, profiles: score(model, papers, list(map(cut, profiles))).values
 
     def first(count: int | None) -> Ranker:
-        return lambda papers, profile: ours(
-            papers, replace(profile, examples=profile.examples[:count])
-        )
+        return ours(lambda p: replace(p, examples=p.examples[:count]))
 
     return {
         "boolean OR of the terms": boolean,
         "terms + description": first(0),
-        "description alone": lambda ps, p: ours(ps, replace(p, terms=(), examples=())),
+        "description alone": ours(lambda p: replace(p, terms=(), examples=())),
         "terms + description + 3 likes": first(3),
         "terms + description + 10 likes": first(10),
         "terms + description + all likes": first(None),
-        "all likes alone": lambda ps, p: ours(ps, replace(p, terms=(), description="")),
+        "all likes alone": ours(lambda p: replace(p, terms=(), description="")),
     }
 
 

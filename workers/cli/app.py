@@ -15,7 +15,6 @@ from workers.cli.say import Exit, exit_code, out, problem
 
 app = typer.Typer(
     name="paperround",
-    help="Brings each researcher the few papers of the day that matter to them, by mail, and says why.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -37,16 +36,21 @@ for command in (
     app.command(name=command.__name__.rstrip("_").replace("_", "-"))(command)
 
 
-@app.callback()
-def root(
-    show_version: Annotated[
-        bool, typer.Option("--version", help="Print the version and stop.", is_eager=True)
-    ] = False,
-) -> None:
-    """Paperround."""
-    if show_version:
+def _tell_version(wanted: bool) -> None:
+    if wanted:
         out.print(f"paperround {version('paperround')}")
         raise typer.Exit
+
+
+Version = Annotated[
+    bool,
+    typer.Option("--version", callback=_tell_version, is_eager=True, help="Print the version."),
+]
+
+
+@app.callback()
+def root(_: Version = False) -> None:
+    """Brings each researcher the few papers of the day that matter to them, by mail, and says why."""
 
 
 def main() -> None:

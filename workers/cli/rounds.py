@@ -216,9 +216,18 @@ def _sentence(counts: dict[str, Any]) -> str:
 
 
 def _print_digests(rows: list[dict[str, Any]]) -> None:
-    shown = [(d["reader"], d["state"], d["subject"], d["picks"], d["why"], d["mail"]) for d in rows]
-    if shown:
-        table("Digests", ("reader", "state", "subject", "picks", "why the top pick", "mail"), shown)
+    if rows:
+        shown = [(d["reader"], d["picks"], _digest_words(d)) for d in rows]
+        table("Digests", ("reader", "picks", "digest"), shown)
+
+
+def _digest_words(digest: dict[str, Any]) -> str:
+    """What a person wants to know of a digest, a line each."""
+    if not digest["picks"]:
+        return f"{digest['state']}: {digest['why']}"
+    mail = digest["mail"] or digest["state"]
+    lines = (digest["subject"], f"top: {digest['top']}", f"why: {digest['why']}", f"mail: {mail}")
+    return "\n".join(lines)
 
 
 def _print_demo(result: dict[str, Any], mailbox: Path) -> None:
@@ -230,4 +239,4 @@ def _print_demo(result: dict[str, Any], mailbox: Path) -> None:
     if not result["sent"] and any(d["mail"] for d in result["digests"]):
         note("today's digests went out before: nothing is sent twice")
     note(f"the mailbox: {mailbox}")
-    note("read the mails with `paperround mail --open`; keep it all running with `paperround up`")
+    note("read a mail with `./run mail --open`; keep it all running with `./run up`")

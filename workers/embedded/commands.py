@@ -14,8 +14,11 @@ from tasks.settings import PREFIX, Settings
 from workers.celery import QUEUES
 from workers.embedded.child import Command
 
-# `celery -A` would put the working directory first on the path, and a stranger's `tasks` folder with it.
-CELERY = "import sys; from workers.celery import app; app.start(sys.argv[1:])"
+# `celery -A` puts the working directory first on the path, and so does Celery itself while it imports the
+# tasks: whatever folder a person stands in, with whatever `tasks` or `templates`. So ours come first.
+CELERY = (
+    "import sys; from workers.celery import app; import tasks.pipeline; app.start(sys.argv[1:])"
+)
 WEB = "workers.web.app:make_app"
 HOME_OF_CODE = str(Path(__file__).parents[2])
 

@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 
 ANSWER_S = 0.5
 ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - looked up, not listened on
+ONE_TRY = {"max_retries": 1, "interval_start": 0, "interval_step": 0}  # of the connection
 AWAY = (OperationalError, redis.RedisError, OSError)
 
 
@@ -53,6 +54,6 @@ def web_serves(host: str, port: int) -> bool:
 def _client(settings: Settings) -> Iterator[Celery]:
     """A client of these settings' broker, whatever our environment says, on a connection of its own."""
     client = Celery("paperround", broker=settings.broker, set_as_current=False)
-    client.conf.broker_transport_options = dict(app.conf.broker_transport_options)
+    client.conf.broker_transport_options = app.conf.broker_transport_options | ONE_TRY
     with contextlib.closing(client):
         yield client

@@ -14,7 +14,7 @@ import subprocess
 import sys
 
 PR_SET_PDEATHSIG = 1  # from linux/prctl.h
-LOOK_S = 0.5  # how often a process without prctl looks for its parent
+LOOK_S = 0.2  # how often a process without prctl looks for its parent, and passes signals on
 
 
 def become(parent: int, how: int, words: list[str]) -> None:
@@ -27,15 +27,18 @@ def become(parent: int, how: int, words: list[str]) -> None:
 
 def follow(parent: int, how: int, words: list[str]) -> int:
     """Run the command as a child and send it `how` when the parent has ended; its exit code."""
-    child = subprocess.Popen(words, close_fds=False)  # a broker holds its lock by a descriptor
+    asked: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, lambda got, _: child.send_signal(got))
+        signal.signal(number, lambda got, _: asked.append(got))
+    child = subprocess.Popen(words, close_fds=False)  # a broker holds its lock by a descriptor
     while True:
         try:
             code = child.wait(LOOK_S)
         except subprocess.TimeoutExpired:
             if os.getppid() != parent:
-                child.send_signal(how)
+                asked.append(how)
+            while asked:
+                child.send_signal(asked.pop())
             continue
         return code if code >= 0 else 128 - code
 

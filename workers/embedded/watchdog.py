@@ -11,14 +11,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import Session
 
-from tasks.store import watch
+from tasks.store import shards, watch
 from tasks.store.database import Database
 
 log = logging.getLogger(__name__)
 
 TICK_MOST = timedelta(seconds=90)  # a tick comes every 20 s
 UNTOUCHED_MOST = timedelta(seconds=120)
+STILL_MOST = timedelta(seconds=45)  # a long queue is old too, but something in it moves
 CALM = timedelta(minutes=3)  # between two restarts: time enough to show that the first one helped
 GAP_MOST = timedelta(
     seconds=60
@@ -55,9 +57,9 @@ def decide(now: datetime, facts: Facts) -> tuple[str, ...]:
     if facts.beat is not None and _age(now, facts, facts.beat, facts.tick) > TICK_MOST:
         return ("beat", "worker")
     door_shut = facts.door is not None and now < facts.door + DOOR_AFTER
-    if facts.oldest is None or door_shut:
+    if facts.oldest is None or door_shut or _age(now, facts, facts.oldest) <= UNTOUCHED_MOST:
         return ()
-    return ("worker",) if _age(now, facts, facts.oldest, facts.still) > UNTOUCHED_MOST else ()
+    return ("worker",) if _age(now, facts, facts.still) > STILL_MOST else ()
 
 
 def _age(now: datetime, facts: Facts, *moments: datetime | None) -> timedelta:
@@ -99,7 +101,8 @@ class Watchdog:
             tick, door = watch.pulse(session, "tick"), watch.pulse(session, DOOR)
             oldest = watch.oldest_untouched(session, now)
             suspect = oldest is not None and now - oldest > UNTOUCHED_MOST
-            picture = watch.tallies(session) if suspect else None  # it counts all rows
+            # Counting all rows is dear; and a shard may be scored for minutes before it shows.
+            picture = watch.tallies(session) if suspect and not _scoring(session, now) else None
         if picture is None or picture != self._picture:
             self._picture, self._still = picture, now
         return Facts(
@@ -112,6 +115,11 @@ class Watchdog:
             beat=now - up["beat"] if "beat" in up else None,
             restarted=self._restarted,
         )
+
+
+def _scoring(session: Session, now: datetime) -> bool:
+    """Whether a worker holds a shard right now."""
+    return len(shards.lagging(session, now)) > len(shards.due(session, now))
 
 
 def _words(facts: Facts) -> str:
