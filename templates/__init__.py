@@ -7,20 +7,23 @@ the mails themselves cost nothing more.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from html import unescape
 from pathlib import Path
 
 from css_inline import CSSInliner
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
+_TAG = re.compile(r"\{[{%#].*?[#%}]\}", re.DOTALL)  # the inliner escapes a `>` in one
 _inliner = CSSInliner(keep_style_tags=False, keep_at_rules=True, load_remote_stylesheets=False)
 
 
 class Loader(FileSystemLoader):
     """Reads templates from a folder; those of html mails come with their styles inlined.
 
-    A mail's Jinja tags must stand where text may stand or inside attribute values, never between
-    attributes: the inliner reads the template as html.
+    The inliner reads the template as html: a mail's Jinja tags must stand where text may stand, or
+    inside an attribute's value and without double quotes.
     """
 
     def get_source(
@@ -29,7 +32,7 @@ class Loader(FileSystemLoader):
         """The template's source, its path and whether it is still fresh, as Jinja asks for them."""
         source, path, fresh = super().get_source(environment, template)
         if template.startswith("email/") and template.endswith(".html"):
-            source = _inliner.inline(source)
+            source = _TAG.sub(lambda tag: unescape(tag[0]), _inliner.inline(source))
         return source, path, fresh
 
 

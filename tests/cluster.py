@@ -30,7 +30,7 @@ class Cluster:
 
     def __init__(self, folder: Path, *, broker: str, database: str = "", smtp: str = "") -> None:
         self.home = folder / "home"
-        self.home.mkdir(parents=True)
+        self.home.mkdir(parents=True)  # and the folder above it
         self.pages = folder / "pages"
         self.pages.mkdir()
         self.url = database or f"sqlite:///{self.home / 'paperround.db'}"

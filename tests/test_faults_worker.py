@@ -66,7 +66,8 @@ def test_a_worker_killed_at_random_again_and_again_loses_and_doubles_nothing(
     dice = random.Random(7)
     for _ in range(RANDOM_KILLS):
         worker = cluster.worker()
-        cluster.until(lambda before=signs(cluster): signs(cluster) != before)  # type: ignore[misc]
+        before = signs(cluster)
+        cluster.until(lambda before=before: signs(cluster) != before)  # type: ignore[misc]
         time.sleep(dice.uniform(0.05, 1.0))
         cluster.kill(worker)
         if cluster.sent() == readers:  # too quick for the dice: more people come

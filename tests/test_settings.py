@@ -39,7 +39,7 @@ def test_a_secret_may_lie_in_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     (tmp_path / "url").write_text("postgresql://u:hidden@db/x\n")
     found = load({"PAPERROUND_DATABASE_URL_FILE": str(tmp_path / "url")})
     assert found.database.endswith("u:hidden@db/x")
-    with pytest.raises(SettingsError, match="SMTP_URL_FILE.*No such file"):
+    with pytest.raises(SettingsError, match=r"SMTP_URL_FILE.*No such file"):
         load({"PAPERROUND_SMTP_URL_FILE": str(tmp_path / "nothing")})
 
 

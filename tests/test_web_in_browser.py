@@ -159,6 +159,7 @@ def test_a_hostile_mail_can_do_nothing(
     page.get_by_role("button").click()
     assert page.url == f"{address}/mails/{key}/html"
     assert any("script" in words for words in said)
+    assert asked == [f"{address}/mails/{key}/html"]
     page.close()
     with database.write() as session:
         session.exec(select(models.Delivery).where(models.Delivery.key == key)).one().body = kept

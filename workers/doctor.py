@@ -282,7 +282,7 @@ def _sources(patient: Patient) -> str:
 def _unsure(patient: Patient) -> str:
     number = _count(patient, delivery=("unsure",))
     if number:
-        words = f"{number} mails may or may not have arrived; none is sent again unasked"
+        words = f"{_many(number, 'mail')} may or may not have arrived; none is sent again unasked"
         raise Wrong(words, "look for their Message-IDs in the mail server's log")
     return "none" if number == 0 else UNASKED
 
@@ -290,7 +290,7 @@ def _unsure(patient: Patient) -> str:
 def _dead(patient: Patient) -> str:
     number = _count(patient, digest=("dead",), delivery=("dead",), shard=("dead",))
     if number:
-        words = f"{number} pieces of work failed at every try and are set aside"
+        words = f"set aside after failing at every try: {_many(number, 'digest')}"
         raise Wrong(words, "the worker's log has the reasons: look for these, then ask again")
     return "none" if number == 0 else UNASKED
 
@@ -311,6 +311,10 @@ CHECKS: dict[str, Callable[[Patient], str]] = {
     "unsure mails": _unsure,
     "dead letters": _dead,
 }
+
+
+def _many(number: int, thing: str) -> str:
+    return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
 def _nearest(path: Path) -> Path:

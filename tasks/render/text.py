@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from dataclasses import dataclass
 from functools import lru_cache
-
-from tasks.render.latex import unlatex
 
 COLUMNS = 72  # what plain text mail has been set in since terminals had 80 columns
 _BREAKS = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029]+")
@@ -18,7 +17,7 @@ _HIDDEN = re.compile(
     + "]"
 )
 _SENTENCE_END = re.compile(r"[.!?][)\"”’]?(?=\s+[^\sa-z])|[。！？]")
-_SCRIPTS = (  # the first that fits wins: Japanese and Korean pages hold Han characters too
+_LANGUAGES = (  # the first that fits wins: Japanese and Korean text holds Han characters too
     ("ja", re.compile("[\u3040-\u30ff]")),
     ("ko", re.compile("[\uac00-\ud7af]")),
     ("zh", re.compile("[\u4e00-\u9fff]")),
@@ -27,15 +26,17 @@ _SCRIPTS = (  # the first that fits wins: Japanese and Korean pages hold Han cha
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Script:
+    """How text asks to be shown: html's `lang` and `dir`."""
+
+    language: str
+    direction: str
+
+
 def clean(text: str) -> str:
     """`text` on one line, without control characters and without what hides or turns text."""
     return _BREAKS.sub(" ", _HIDDEN.sub("", text)).strip()
-
-
-@lru_cache(maxsize=4096)
-def plain(text: str) -> str:
-    """`text` cleaned, with its LaTeX written as a person would type it."""
-    return clean(unlatex(clean(text)))
 
 
 def cut(text: str, most: int) -> str:
@@ -68,7 +69,7 @@ def width(text: str) -> int:
 def fill(text: str, first: str = "", indent: str = "") -> str:
     """`text` wrapped to 72 columns: the first line begins with `first`, the others with `indent`.
 
-    Text without spaces (Chinese, Japanese) breaks anywhere.
+    Text without spaces (Chinese, Japanese) breaks anywhere, an address never.
     """
     lines, line, empty = [], first, True
     for word in text.split():
@@ -77,7 +78,7 @@ def fill(text: str, first: str = "", indent: str = "") -> str:
             line, empty = indent, True
         line += word if empty else " " + word
         empty = False
-        while width(line) > COLUMNS:
+        while width(line) > COLUMNS and "://" not in word:
             room = _fitting(line)
             lines.append(line[:room])
             line = indent + line[room:]
@@ -94,18 +95,16 @@ def _fitting(line: str) -> int:
     return len(line)
 
 
-def language(text: str) -> str:
-    """The language of `text` as far as its script tells; English for everything else."""
-    return next((name for name, script in _SCRIPTS if script.search(text)), "en")
+def script(text: str) -> Script:
+    """The language of `text` as far as its letters tell (English where they do not), and its way.
 
-
-def direction(text: str) -> str:
-    """``rtl`` or ``ltr``, by the first letter that has a direction (Unicode's rule P2)."""
-    for char in text:
-        kind = unicodedata.bidirectional(char)
-        if kind in ("L", "R", "AL"):
-            return "ltr" if kind == "L" else "rtl"
-    return "ltr"
+    The way is that of the first letter that has one (Unicode's rule P2).
+    """
+    least = sum(map(str.isalpha, text)) // 4
+    language = next((name for name, found in _LANGUAGES if len(found.findall(text)) > least), "en")
+    ways = (unicodedata.bidirectional(char) for char in text)
+    first = next((way for way in ways if way in ("L", "R", "AL")), "L")
+    return Script(language, "ltr" if first == "L" else "rtl")
 
 
 def listed(names: list[str]) -> str:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from tasks.records import Reason, Score
-from tasks.render.text import cut, listed, plain
+from tasks.render.text import clean, cut, listed
 
 MOST_REASONS = 3  # a sentence, not a table: the preview shows every number
 MOST_NEGATIVES = 2
-WORTH_SAYING = 0.1  # of the largest reason's size: below that a reason decides nothing
-LABEL = 80
+WORTH_SAYING = 0.1  # of the strongest reason: below that a reason decides nothing
+LABEL = 80  # characters
 
 _STRENGTHS = (
     (0.8, "strong match"),
@@ -19,23 +19,20 @@ _STRENGTHS = (
     (0.5, "fair match"),
     (0.0, "faint match"),
 )
-_PLACE = re.compile(r"(.+) (in the (?:title|abstract))")
-
-_FOR = {
+# Only what a reader turned away speaks against a paper. That a paper is unlike some example is said
+# of most papers, and tells nothing.
+_AGAINST = ("negative", "dislike")
+_NAMED = {
     "term": "matches {}",
     "phrase": "matches {}",
     "author": "you follow {}",
     "category": "in {}",
-    "description": "close to your description",
-    "example": "like {}",
 }
-_AGAINST = {
-    "negative": "{}",
-    "dislike": "like {}",
-    "description": "far from your description",
-    "example": "unlike {}",
-}
+_NEAR = {"description": "close to your description", "example": "close to your examples"}
 _BARE = ("author", "category")  # names, not quotations
+_REST = ("other words", "other reasons")  # what the score calls a sum of small reasons
+_LIKE = re.compile(r"like “(.+)”")
+_PLACED = re.compile(r"(.+?)( in the (?:title|abstract)| \(in part\))")
 
 
 def strength(value: float) -> str:
@@ -50,32 +47,51 @@ def why(score: Score, profile_name: str = "") -> str:
 
     The baseline is no reason. `profile_name` goes in front, for readers who have several profiles.
     """
-    named = [reason for reason in score.reasons if reason.kind != "baseline"]
-    least = WORTH_SAYING * max((abs(reason.value) for reason in named), default=0.0)
-    named = sorted((r for r in named if abs(r.value) >= least), key=lambda r: -abs(r.value))
-    merits = [reason for reason in named if reason.value > 0][:MOST_REASONS]
-    faults = [reason for reason in named if reason.value < 0][:MOST_NEGATIVES]
-    said = "; ".join(_clauses(merits, _FOR)) or "no single reason stands out"
+    said = "; ".join(_clauses(_merits(score.reasons))) or "no single reason stands out"
+    faults = [reason for reason in score.reasons if reason.kind in _AGAINST and reason.value < 0]
     if faults:
-        said += ". Against it: " + "; ".join(_clauses(faults, _AGAINST))
-    before = f"{cut(plain(profile_name), LABEL)}: " if profile_name.strip() else ""
-    return f"{before}{said if before else said[0].upper() + said[1:]}."
+        said += ". Against it: " + "; ".join(_clauses(_largest(faults, MOST_NEGATIVES)))
+    name = cut(clean(profile_name), LABEL)
+    return f"{name}: {said}." if name else f"{said[0].upper()}{said[1:]}."
 
 
-def _clauses(reasons: Iterable[Reason], patterns: dict[str, str]) -> list[str]:
+def _merits(reasons: Iterable[Reason]) -> list[Reason]:
+    """The few reasons that carried the score up."""
+    best = [reason for reason in reasons if reason.kind != "baseline" and reason.value > 0]
+    best = _largest(best, MOST_REASONS)
+    return [reason for reason in best if reason.value >= WORTH_SAYING * best[0].value]
+
+
+def _largest(reasons: Iterable[Reason], most: int) -> list[Reason]:
+    return sorted(reasons, key=lambda reason: -abs(reason.value))[:most]
+
+
+def _clauses(reasons: Iterable[Reason]) -> Iterator[str]:
     """One clause for each way of saying it; reasons that are said alike share a clause."""
     said: dict[str, list[str]] = {}
     for reason in reasons:
-        said.setdefault(patterns.get(reason.kind, "{}"), []).append(_label(reason))
-    return [pattern.format(listed(labels)) for pattern, labels in said.items()]
+        pattern, label = _phrased(reason)
+        said.setdefault(pattern, []).extend(filter(None, [label]))
+    for pattern, labels in said.items():
+        if pattern in _NEAR.values():
+            yield f"{pattern} ({', '.join(labels)})" if labels else pattern
+        elif labels:
+            yield pattern.format(listed(labels))
 
 
-def _label(reason: Reason) -> str:
-    """The label in quotation marks, its place outside them; names of people and lists stay bare."""
-    label = plain(reason.label)
-    if reason.kind in _BARE:
-        return cut(label, LABEL)
-    name, place = label, ""
-    if found := _PLACE.fullmatch(label):
-        name, place = found[1], " " + found[2]
+def _phrased(reason: Reason) -> tuple[str, str]:
+    """How a reason is said, and its label as it stands there; no label for a sum of small ones."""
+    label = clean(reason.label)
+    if found := _LIKE.fullmatch(label):
+        return "like {}", _quoted(found[1])
+    pattern = _NAMED.get(reason.kind) or _NEAR.get(reason.kind, "{}")
+    if label in _REST:
+        return pattern, ""
+    return pattern, cut(label, LABEL) if reason.kind in _BARE else _quoted(label)
+
+
+def _quoted(label: str) -> str:
+    """The label in quotation marks, and outside them where, or how far, it was found."""
+    found = _PLACED.fullmatch(label)
+    name, place = found.groups() if found else (label, "")
     return f"“{cut(name, LABEL)}”{place}"
