@@ -11,7 +11,7 @@ import json
 import math
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
 from urllib.parse import quote
@@ -60,7 +60,16 @@ def parse_json(document: object, page: RawPage, *, shape: str = "hf-api") -> Par
         raise PageError("not_a_page", f"{_named(page)} is JSON, but no list of papers.")
     said = document if isinstance(document, dict) else {}
     day = _day(said.get("dateString") or said.get("date"))
-    return assemble(shape, rows, page, day=day)
+    odd = tuple(_odd(document, rows)) if shape == "hf-api" else ()
+    return assemble(shape, rows, page, day=day, said=odd)
+
+
+def _odd(document: object, rows: list[Any]) -> Iterator[str]:
+    """What is unusual about a reply that can be read all the same."""
+    if isinstance(document, dict):
+        yield "The list stands in an envelope."
+    if texts := sum(isinstance(row, str) for row in rows):
+        yield f"{texts} of {len(rows)} rows are Python's text of an object, not JSON."
 
 
 def assemble(

@@ -25,6 +25,7 @@ def of_pages(session: Session, page_ids: Sequence[int]) -> dict[str, Any]:
         "merged": sum(row.merged_entries for row in rows),
         "rejected": sum(row.rejected_items for row in rows),
         "quarantined": [{"name": row.name or row.url, "reason": row.error} for row in aside],
+        "odd": [{"name": row.name or row.url, "why": row.warnings} for row in rows if row.warnings],
         "empty": [{"name": row.name or row.url, "day": row.day} for row in blank],
     }
 

@@ -138,5 +138,7 @@ def _print_outcome(outcome: dict[str, Any]) -> None:
     )
     for page in outcome["quarantined"]:
         note(f"set aside: {page['name']}: {page['reason']}")
+    for page in outcome["odd"]:
+        note(f"odd: {page['name']}: {' '.join(page['why'])}")
     for page in outcome["empty"]:
         note(f"without entries: {page['name']}")
