@@ -1,16 +1,17 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import replace
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
-from sample_digest import LETTERHEAD, TOKEN, digest, paper, pick
+from sample_digest import LETTERHEAD, TOKEN, digest, pick
 
 import templates
 from tasks.records import Letterhead, Pick
@@ -157,7 +158,7 @@ def test_a_long_title_is_cut_between_words_in_the_subject() -> None:
 
 def test_the_first_words_of_both_bodies_are_the_day_and_the_reading_time() -> None:
     mail = render(digest(), LETTERHEAD)
-    first = "Saturday 21 November 2026 · 12 papers of 214 new · 3 minutes to read"
+    first = "Saturday 21 November 2026 · 12 papers of 214 new · 2 minutes to read"
     assert mail.text.startswith(first + "\n")
     assert read(mail.html).words[0] == ("p", first)
 
@@ -223,7 +224,7 @@ def test_headings_go_down_one_step_at_a_time_and_there_is_one_h1() -> None:
     ]
     assert levels[0] == 1
     assert levels.count(1) == 1
-    assert all(after - before <= 1 for before, after in zip(levels, levels[1:], strict=False))
+    assert all(after - before <= 1 for before, after in pairwise(levels))
 
 
 def test_short_papers_are_grouped_by_profile_where_the_reader_has_several() -> None:
@@ -426,7 +427,9 @@ def test_inlining_keeps_every_jinja_tag_and_leaves_only_media_rules_behind() -> 
     source, *_ = templates.environment.loader.get_source(  # type: ignore[union-attr]
         templates.environment, "email/digest/body.html"
     )
-    assert jinja_tags(source) == jinja_tags(BODY.read_text(encoding="utf-8"))
+    before, after = jinja_tags(BODY.read_text(encoding="utf-8")), jinja_tags(source)
+    assert [tag for tag in after if tag[1] == "%"] == [tag for tag in before if tag[1] == "%"]
+    assert Counter(after) == Counter(before)  # only attributes may change places
     (style,) = re.findall(r"<style>(.*?)</style>", source, re.DOTALL)
     assert re.sub(r"@media[^{]*\{(?:[^{}]*\{[^{}]*\})*\s*\}", "", style).strip() == ""
     assert len(style) < 8_000
@@ -502,7 +505,7 @@ def test_text_is_wrapped_by_columns_and_hangs() -> None:
 
 def test_text_without_spaces_is_wrapped_anywhere_and_an_address_never() -> None:
     lines = fill("注意力" * 40, "    ", "    ").split("\n")
-    assert [width(line) for line in lines] == [72, 72, 72, 52]
+    assert [width(line) for line in lines] == [72, 72, 72, 40]
     url = "https://example.org/" + "a" * 90
     assert fill(f"see {url} now", "", "") == f"see\n{url}\nnow"
 
@@ -527,9 +530,3 @@ def test_the_script_tells_language_and_way(text: str, language: str, direction: 
 def test_what_hides_or_turns_text_is_taken_out() -> None:
     assert clean("a\u202eb\u200bc\ufeffd\ud800e\ufffff\r\ng\u2028h\x00i") == "abcdef g h i"
     assert clean("می\u200cخواهم 👩‍👧") == "می\u200cخواهم 👩‍👧"
-
-
-def test_the_sample_has_a_paper_for_every_number() -> None:
-    changed: dict[str, Any] = {"title": "Changed"}
-    assert paper(13).title == paper(1).title
-    assert paper(1, **changed).title == "Changed"

@@ -38,7 +38,8 @@ def render(digest: Digest, letterhead: Letterhead) -> Rendered:
         html = _template("body.html").render(context)
         if len(html.encode()) <= LARGEST:
             break
-    return Rendered(subject=subject, text=_template("body.txt").render(context) + "\n", html=html)
+    text = _template("body.txt").render(context).rstrip("\n") + "\n"
+    return Rendered(subject=subject, text=text, html=html)
 
 
 def _context(digest: Digest, letterhead: Letterhead, plan: Plan, subject: str) -> dict[str, Any]:

@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+from sample_digest import LETTERHEAD, digest, pick
+
+from tasks.render.digest import render
+
+pytestmark = pytest.mark.browser
+
+CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+SHOTS = os.environ.get("PAPERROUND_SHOTS", "")  # a folder to keep pictures of what was seen
+FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run")
+LOOKS = [(width, scheme) for width in (320, 360, 640, 1000) for scheme in ("light", "dark")]
+
+# Every run of text with its contrast against the nearest ground below it, and what it is.
+CONTRASTS = """() => {
+  const part = c => (c /= 255) <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
+  const light = ([r, g, b]) => 0.2126 * part(r) + 0.7152 * part(g) + 0.0722 * part(b);
+  const numbers = c => c.match(/[\\d.]+/g).map(Number);
+  const ground = e => {
+    for (; e; e = e.parentElement) {
+      const c = numbers(getComputedStyle(e).backgroundColor);
+      if (c.length < 4 || c[3] > 0) return c;
+    }
+    return [255, 255, 255];
+  };
+  const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const found = [];
+  while (walk.nextNode()) {
+    const text = walk.currentNode.textContent.trim(), e = walk.currentNode.parentElement;
+    if (!text) continue;
+    const [a, b] = [light(numbers(getComputedStyle(e).color)), light(ground(e))];
+    found.push([(Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05), text.slice(0, 40)]);
+  }
+  return found;
+}"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if not Path(CHROMIUM).exists():
+        pytest.skip(f"no Chromium at {CHROMIUM}: install it, or name another by CHROMIUM")
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        yield opened
+        opened.close()
+
+
+def opened(
+    browser: Browser, html: str, width: int, scheme: Any = "light"
+) -> tuple[Page, list[str]]:
+    """A page that shows this html, and the list that its requests will stand in."""
+    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    requests: list[str] = []
+    page.on("request", lambda request: requests.append(request.url))
+    page.on("dialog", lambda dialog: requests.append(f"dialog: {dialog.message}"))
+    page.set_content(html)
+    return page, requests
+
+
+@pytest.mark.parametrize(("width", "scheme"), LOOKS)
+def test_the_digest_is_readable_in_every_width_and_light(
+    browser: Browser, width: int, scheme: str
+) -> None:
+    for count in (8, 12):
+        page, requests = opened(
+            browser, render(digest(count=count), LETTERHEAD).html, width, scheme
+        )
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        worst, text = min(page.evaluate(CONTRASTS))
+        assert worst >= 4.5, text
+        assert requests == []
+        if SHOTS:
+            page.screenshot(path=f"{SHOTS}/digest-{count}-{width}-{scheme}.png", full_page=True)
+        page.close()
+
+
+def test_dark_is_dark_and_light_is_light(browser: Browser) -> None:
+    html, grounds = render(digest(), LETTERHEAD).html, {}
+    for scheme in ("light", "dark"):
+        page, _ = opened(browser, html, 360, scheme)
+        grounds[scheme] = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        page.close()
+    assert grounds == {"light": "rgb(252, 250, 246)", "dark": "rgb(25, 24, 21)"}
+
+
+def test_what_is_pressed_is_large_enough_for_a_thumb(browser: Browser) -> None:
+    page, _ = opened(browser, render(digest(), LETTERHEAD).html, 360)
+    heights = page.eval_on_selector_all(
+        ".door, .button", "all => all.map(e => e.getBoundingClientRect().height)"
+    )
+    assert len(heights) > 10
+    assert min(heights) >= 44
+    page.close()
+
+
+def test_a_hostile_paper_neither_runs_nor_reaches_out_nor_widens_the_mail(browser: Browser) -> None:
+    evil = "<script>alert(1)</script><img src='http://canary.example/x' onerror=alert(2)>"
+    hostile = pick(1, title=evil + "x" * 200, abstract=evil + "注" * 300, authors=(evil,))
+    page, requests = opened(browser, render(digest(hostile, pick(2)), LETTERHEAD).html, 360)
+    assert requests == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert page.evaluate("document.scripts.length + document.images.length") == 0
+    page.close()
