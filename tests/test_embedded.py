@@ -581,6 +581,20 @@ def test_what_the_watchdog_chooses_is_restarted(
         supervisor.wait_ready(PATIENCE)
 
 
+def test_asked_twice_it_does_not_wait_for_anybody(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stubborn = {"beat": Command(name="beat", words=STUBBORN)}
+    monkeypatch.setattr("workers.embedded.supervisor.commands", lambda *_, **__: stubborn)
+    with Supervisor(settings, {"beat"}, quiet=True) as supervisor:
+        pid = supervisor.pids["beat"]
+        until(lambda: _log(settings.home, "beat"))
+        began = time.monotonic()
+        supervisor.stop()
+    assert gone(pid)
+    assert time.monotonic() - began < children.GRACE_S / 2
+
+
 def test_what_is_not_ready_in_time_is_named(settings: Settings) -> None:
     with Supervisor(settings, {"broker", "web"}, quiet=True) as supervisor:
         supervisor._children["web"].command = Command(name="web", words=SLEEP)

@@ -7,6 +7,7 @@ bodies: abstracts from the bottom up, then papers to one line, then the last one
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from datetime import date
 from typing import Any
 
@@ -14,7 +15,7 @@ from jinja2 import Template
 
 from tasks.records import Digest, Letterhead, Rendered
 from tasks.render import links
-from tasks.render.plan import NAME, TITLE, Plan, planned, reading_minutes, shapes, sheet
+from tasks.render.plan import NAME, TITLE, Shape, planned, reading_minutes, shapes, sheet
 from tasks.render.text import clean, cut, fill
 from templates import environment
 
@@ -30,27 +31,40 @@ def render(digest: Digest, letterhead: Letterhead) -> Rendered:
     """
     if not digest.picks:
         raise ValueError(f"digest {digest.id} has no picks: there is nothing to send")
-    subject = _template("subject.txt").render(
-        title=sheet(digest.picks[0].paper).title, count=len(digest.picks), cut=cut
-    )
-    for shape in shapes(len(digest.picks)):
-        context = _context(digest, letterhead, planned(digest.picks, shape), subject)
-        html = _template("body.html").render(context)
-        if len(html.encode()) <= LARGEST:
-            break
+    html, context = _fitted(digest, _context(digest, letterhead))
     text = _template("body.txt").render(context).rstrip("\n") + "\n"
-    return Rendered(subject=subject, text=text, html=html)
+    return Rendered(subject=context["subject"], text=text, html=html)
 
 
-def _context(digest: Digest, letterhead: Letterhead, plan: Plan, subject: str) -> dict[str, Any]:
-    """The names that the templates use. Day names are English, as the rest of the mail."""
+def _fitted(digest: Digest, context: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The fullest html that is not too large, and all that it was made of.
+
+    Sizes fall from shape to shape: a few drafts find the one, however many picks there are.
+    """
+    drafts: dict[Shape, tuple[str, dict[str, Any]]] = {}
+
+    def fits(shape: Shape) -> bool:
+        plan = planned(digest.picks, shape)
+        filled = context | {"plan": plan, "dateline": dateline(digest, reading_minutes(plan))}
+        drafts[shape] = _template("body.html").render(filled), filled
+        return len(drafts[shape][0].encode()) <= LARGEST
+
+    fullest, *others = shapes(len(digest.picks))
+    if fits(fullest):
+        return drafts[fullest]
+    return drafts[others[bisect_left(others, True, key=fits)]]
+
+
+def _context(digest: Digest, letterhead: Letterhead) -> dict[str, Any]:
+    """The names that the templates use, but for the plan's. Day names are English, as the mail."""
     reader = digest.reader
+    best = sheet(digest.picks[0].paper)
     return {
-        "plan": plan,
-        "subject": subject,
+        "subject": _template("subject.txt").render(
+            title=best.title, count=len(digest.picks), cut=cut
+        ),
         "sender": cut(clean(letterhead.sender_name), NAME),
-        "dateline": dateline(digest, reading_minutes(plan)),
-        "address": clean(reader.email),
+        "address": cut(clean(reader.email), TITLE),
         "next": next_time(digest),
         "ways": links.ways(letterhead, reader),
         "postal": cut(clean(letterhead.postal_address), TITLE),
@@ -70,7 +84,8 @@ def next_time(digest: Digest) -> str:
     """When the next digest comes, in the reader's own zone; empty where none is planned."""
     if digest.next_day is None:
         return ""
-    return f"{_day(digest.next_day)}, about {digest.reader.hour:02d}:00 ({clean(digest.reader.timezone)})"
+    zone = cut(clean(digest.reader.timezone), NAME)
+    return f"{_day(digest.next_day)}, about {digest.reader.hour:02d}:00 ({zone})"
 
 
 def _day(day: date) -> str:

@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from tasks.records import Paper, Pick
 from tasks.render import links, words
-from tasks.render.text import Script, clean, cut, cut_at_sentence, script, width
+from tasks.render.text import Script, clean, cut, cut_at_sentence, script, word_count
 
 TOP = 5  # papers in full: what fits into a morning
 CONTENTS = range(3, 11)  # how many papers a list of contents helps with
@@ -150,6 +150,6 @@ def _item(pick: Pick, room: int, several: bool) -> Item:
 
 
 def reading_minutes(plan: Plan) -> int:
-    """How long the shown text takes to read; two Chinese letters count as one word."""
-    text = " ".join(f"{item.sheet.title} {item.why} {item.abstract}" for item in plan.items)
-    return max(1, round((len(text.split()) + (width(text) - len(text)) / 2) / WORDS_A_MINUTE))
+    """How long the shown text takes to read."""
+    texts = (f"{item.sheet.title} {item.why} {item.abstract}" for item in plan.items)
+    return max(1, round(sum(map(word_count, texts)) / WORDS_A_MINUTE))

@@ -6,17 +6,20 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import accumulate
 
 COLUMNS = 72  # what plain text mail has been set in since terminals had 80 columns
 _BREAKS = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029]+")
-# Bidi overrides and isolates can turn a title round, surrogates cannot be encoded, and the
-# non-characters are an error in html. Joiners stay: Persian and emoji need them.
+# Bidi marks and overrides can turn a title round, tags carry text that nobody sees, surrogates cannot
+# be encoded, and non-characters are an error in html. Joiners stay: Persian and emoji need them.
 _HIDDEN = re.compile(
-    "[\u200b\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff\ufdd0-\ufdef"
+    "[\xad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff0-\ufffb"
+    "\ud800-\udfff\ufdd0-\ufdef\U000e0000-\U000e0fff"
     + "".join(chr(plane << 16 | end) for plane in range(17) for end in (0xFFFE, 0xFFFF))
     + "]"
 )
 _SENTENCE_END = re.compile(r"[.!?][)\"”’]?(?=\s+[^\sa-z])|[。！？]")
+_IDEOGRAPHS = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
 _LANGUAGES = (  # the first that fits wins: Japanese and Korean text holds Han characters too
     ("ja", re.compile("[\u3040-\u30ff]")),
     ("ko", re.compile("[\uac00-\ud7af]")),
@@ -57,6 +60,11 @@ def cut_at_sentence(text: str, most: int) -> str:
     return text[: ends[-1]] if ends and ends[-1] >= most // 3 else cut(text, most)
 
 
+def word_count(text: str) -> int:
+    """Words in `text`; two letters of a script without spaces count as one."""
+    return len(text.split()) + len(_IDEOGRAPHS.findall(text)) // 2
+
+
 def width(text: str) -> int:
     """Columns that `text` takes in a terminal: East Asian wide characters take two."""
     if text.isascii():
@@ -86,13 +94,9 @@ def fill(text: str, first: str = "", indent: str = "") -> str:
 
 
 def _fitting(line: str) -> int:
-    """How many characters of `line` fit into the columns."""
-    used = 0
-    for place, char in enumerate(line):
-        used += width(char)
-        if used > COLUMNS:
-            return place
-    return len(line)
+    """How many characters of a line that is too long fit into the columns."""
+    used = accumulate(map(width, line))
+    return next(place for place, columns in enumerate(used) if columns > COLUMNS)
 
 
 def script(text: str) -> Script:
