@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Self
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -94,7 +94,8 @@ class Settings(BaseSettings):
     @property
     def broker(self) -> str:
         """The broker's url; the embedded one's when none is set."""
-        return self.broker_url.get_secret_value() or f"redis+socket://{self.broker_socket}"
+        embedded = f"redis+socket://{quote(str(self.broker_socket))}"
+        return self.broker_url.get_secret_value() or embedded
 
     @property
     def mailbox(self) -> Path:

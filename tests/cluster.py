@@ -95,11 +95,11 @@ class Cluster:
         return process
 
     def worker(
-        self, *, pool: str = "threads", script: str = "", **env: str
+        self, *, pool: str = "threads", threads: int = 2, script: str = "", **env: str
     ) -> subprocess.Popen[bytes]:
         """A worker on all queues."""
         quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat")
-        words = ("worker", "-P", pool, "-c", "2", "-Q", QUEUES, *quiet)
+        words = ("worker", "-P", pool, "-c", str(threads), "-Q", QUEUES, *quiet)
         return self.start(*words, script=script, **env)
 
     def beat(self) -> subprocess.Popen[bytes]:

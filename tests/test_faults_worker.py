@@ -123,7 +123,8 @@ def test_a_sleeper_whose_lease_ended_finds_its_mail_taken_and_sends_nothing(
     cluster: Cluster,
 ) -> None:
     cluster.fill(1)
-    sleeper = cluster.worker(PAPERROUND_FAILPOINTS="deliver.offered=stop")
+    # One thread: another one that was frozen while it held SQLite's write lock would stop everybody.
+    sleeper = cluster.worker(threads=1, PAPERROUND_FAILPOINTS="deliver.offered=stop")
     cluster.until(lambda: cluster.states().get("claimed") == 1)
     wait_until_stopped(sleeper.pid)
     with cluster.database.write() as session:

@@ -94,8 +94,7 @@ def _answer(page: RawPage, parse: Parse) -> ParsedPage | PageError:
         return error
     except MemoryError:
         raise  # what is left of this process is not to be trusted
-    # The boundary to strangers' documents and four parsers: whatever they raise is about this page.
-    except Exception as error:
+    except Exception as error:  # strangers' documents, four parsers: it is about this page alone
         traceback.print_exc()
         return PageError("crashed", f"The parser failed: {type(error).__name__}: {error}"[:500])
 

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
 from tasks.compose import compose as choose
-from tasks.errors import LostLease
 from tasks.failpoints import failpoint
 from tasks.records import Composition, Ring, Step
+from tasks.round.apart import apart
 from tasks.round.context import Context
 from tasks.round.ranges import SIZE, rings_for
 from tasks.store import digests, entries, pages, readers, shards, sources
 from tasks.store.owners import fence
-
-log = logging.getLogger(__name__)
 
 HOLD_FOR = timedelta(minutes=15)  # how long a due digest waits for papers that are on their way
 LOOK_AT = 5000  # digests that one look rings for; the next look finds the rest
@@ -38,21 +35,15 @@ def compose(context: Context, first: int, last: int, at: datetime) -> list[Ring]
 
 def _compose_one(context: Context, digest_id: int, *, owner: str, at: datetime) -> bool:
     """Compose one digest in one transaction; whether it has picks."""
-    try:
+    has_picks = False
+    with apart(context, digest_id, owner=owner):
         with context.database.write() as session:
             outcome = _choose(session, digest_id, at)
             failpoint("compose.chosen")
             digests.composed(session, digest_id, outcome, owner=owner, at=at)
-    except LostLease as error:
-        log.warning("digest %d: %s", digest_id, error)
-        return False
-    except Exception as error:  # one reader's trouble is not the others'
-        log.exception("digest %d could not be composed", digest_id)
-        with context.database.write() as session:
-            digests.put_back(session, digest_id, repr(error), owner=owner, now=context.clock())
-        return False
-    failpoint("compose.saved")
-    return bool(outcome.picks)
+        failpoint("compose.saved")
+        has_picks = bool(outcome.picks)
+    return has_picks
 
 
 def _choose(session: Session, digest_id: int, at: datetime) -> Composition:

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import replace
 from datetime import datetime
 
-from tasks.errors import LostLease
 from tasks.failpoints import failpoint
 from tasks.hours import next_due, zone
 from tasks.records import Digest, Message, Ring, Step
 from tasks.render.digest import render as render_digest
 from tasks.render.mime import build
+from tasks.round.apart import apart
 from tasks.round.context import Context
 from tasks.round.ranges import SIZE, rings_for
 from tasks.store import deliveries, digests
 from tasks.store.owners import fence
-
-log = logging.getLogger(__name__)
 
 
 def render(context: Context, first: int, last: int, at: datetime) -> list[Ring]:
@@ -34,8 +31,9 @@ def render(context: Context, first: int, last: int, at: datetime) -> list[Ring]:
 
 
 def _render_one(context: Context, digest_id: int, *, owner: str, at: datetime) -> int | None:
-    """Write one mail and its delivery in one transaction; the delivery's id."""
-    try:
+    """Write one mail, then keep it with its delivery in one transaction; the delivery's id."""
+    delivery_id = None
+    with apart(context, digest_id, owner=owner):
         with context.database.read() as session:
             digest = digests.load(session, digest_id)
         subject, message = write(context, digest, at)
@@ -44,15 +42,7 @@ def _render_one(context: Context, digest_id: int, *, owner: str, at: datetime) -
         with context.database.write() as session:
             digests.rendered(session, digest_id, subject, owner=owner, at=now)
             delivery_id = deliveries.add(session, digest_id, digest.reader.id, message, now)
-    except LostLease as error:
-        log.warning("digest %d: %s", digest_id, error)
-        return None
-    except Exception as error:  # one reader's trouble is not the others'
-        log.exception("digest %d could not be rendered", digest_id)
-        with context.database.write() as session:
-            digests.put_back(session, digest_id, repr(error), owner=owner, now=context.clock())
-        return None
-    failpoint("render.saved")
+        failpoint("render.saved")
     return delivery_id
 
 

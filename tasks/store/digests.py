@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, update
 from sqlmodel import Session, col, func, select
 
+from tasks.errors import PaperroundError
 from tasks.hours import zone
 from tasks.models import Delivery, Digest, Entry, Pick, Profile, Reader, Score
 from tasks.records import Candidate, Composition
@@ -182,11 +183,18 @@ def rendered(session: Session, digest_id: int, subject: str, *, owner: str, at: 
     )
 
 
-def put_back(session: Session, digest_id: int, error: str, *, owner: str, now: datetime) -> None:
-    """Composing or rendering failed: try again later, or set it aside after the last try."""
+def put_back(
+    session: Session, digest_id: int, error: Exception, *, owner: str, now: datetime
+) -> None:
+    """Composing or rendering failed: try again later, or set it aside for good.
+
+    For good after the last try, and at once where the error says that no try will do.
+    """
     tries = session.get_one(Digest, digest_id).attempts
-    values: dict[str, Any] = {"owner": "", "lease_until": None, "error": error[:2000]}
-    if tries >= claims.ATTEMPTS_MOST:
+    hopeless = isinstance(error, PaperroundError) and not error.retry
+    words = str(error) if hopeless else repr(error)
+    values: dict[str, Any] = {"owner": "", "lease_until": None, "error": words[:2000]}
+    if hopeless or tries >= claims.ATTEMPTS_MOST:
         values |= {"state": "dead", "next_attempt_at": None}
     else:
         values["next_attempt_at"] = now + claims.backoff(tries, first=RETRY_FIRST, most=RETRY_MOST)
