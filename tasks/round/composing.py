@@ -35,15 +35,14 @@ def compose(context: Context, first: int, last: int, at: datetime) -> list[Ring]
 
 def _compose_one(context: Context, digest_id: int, *, owner: str, at: datetime) -> bool:
     """Compose one digest in one transaction; whether it has picks."""
-    has_picks = False
+    outcome: Composition | None = None
     with apart(context, digest_id, owner=owner):
         with context.database.write() as session:
             outcome = _choose(session, digest_id, at)
             failpoint("compose.chosen")
             digests.composed(session, digest_id, outcome, owner=owner, at=at)
         failpoint("compose.saved")
-        has_picks = bool(outcome.picks)
-    return has_picks
+    return outcome is not None and bool(outcome.picks)
 
 
 def _choose(session: Session, digest_id: int, at: datetime) -> Composition:
