@@ -18,7 +18,6 @@ log = logging.getLogger(__name__)
 
 def parse(context: Context, first: int, last: int, _at: datetime) -> list[Ring]:
     """Read the waiting pages of a range; rings for the shards that have news to score."""
-    arrived = 0
     owner = fence()
     while True:
         with context.database.write() as session:
@@ -30,7 +29,7 @@ def parse(context: Context, first: int, last: int, _at: datetime) -> list[Ring]:
         try:
             parsed = context.parser.parse(raw)
             failpoint("parse.read")
-            arrived += save(context, page_id, parsed, owner=owner, at=raw.fetched_at).arrived
+            save(context, page_id, parsed, owner=owner, at=raw.fetched_at)
         except PageError as error:
             log.warning("page %d is set aside: %s: %s", page_id, error.reason, error)
             with context.database.write() as session:
@@ -39,12 +38,10 @@ def parse(context: Context, first: int, last: int, _at: datetime) -> list[Ring]:
                 )
         except LostLease as error:
             log.warning("page %d: %s", page_id, error)
-    return score_rings(context) if arrived else []
+    return score_rings(context)
 
 
-def save(
-    context: Context, page_id: int, parsed: ParsedPage, *, owner: str, at: datetime
-) -> entries.Merged:
+def save(context: Context, page_id: int, parsed: ParsedPage, *, owner: str, at: datetime) -> None:
     """Bring a read page's entries into the store, in one transaction with the page's state."""
     keys = [title_key(entry.title) for entry in parsed.entries]
     with context.database.write() as session:
@@ -53,10 +50,14 @@ def save(
         if parsed.day is not None:
             pages.see_edition(session, page_id, parsed.day, at)
     failpoint("parse.saved")
-    return outcome
 
 
 def score_rings(context: Context) -> list[Ring]:
-    """A ring for each shard that lags behind the arrivals."""
+    """A ring for each shard that lags behind, once the pages at hand are parsed.
+
+    One pass over all of them then does, by a scorer that has seen them all.
+    """
     with context.database.read() as session:
+        if pages.arriving(session):
+            return []
         return [Ring(Step.SCORE, key, key) for key in shards.due(session, context.clock())]

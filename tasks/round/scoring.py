@@ -27,13 +27,17 @@ GROWTH = 1.25  # the scorer is fitted anew when the store has grown by a quarter
 
 def score(context: Context, first: int, last: int, at: datetime) -> list[Ring]:
     """Score the lagging shards of a range; rings for the digests that waited for them."""
+    model_id, model = fitted(context)
     owner = fence()
-    while _score_one(context, first, last, owner=owner, at=at):
+    while _score_one(context, first, last, owner=owner, at=at, by=(model_id, model)):
         pass
     return compose_rings(context, at)
 
 
-def _score_one(context: Context, first: int, last: int, *, owner: str, at: datetime) -> bool:
+def _score_one(
+    context: Context, first: int, last: int, *, owner: str, at: datetime, by: tuple[int, Model]
+) -> bool:
+    """Score one shard, if one lags behind; its scores and how far it has come are one transaction."""
     with context.database.write() as session:
         taken = shards.claim(session, first, last, owner=owner, now=context.clock())
     if taken is None:
@@ -44,10 +48,13 @@ def _score_one(context: Context, first: int, last: int, *, owner: str, at: datet
         upto = entries.arrivals(session)
         papers = entries.news(session, after=scored, upto=upto, at=at)
         asked = profiles.of_shard(session, shard_id)
+    model_id, model = by
+    scores = list(_reaching(model, papers, asked)) if papers and asked else []
+    covered = ([int(p.id) for *_, p in asked], [int(paper.id) for paper in papers])
+    failpoint("score.counted")
     try:
-        if papers and asked:
-            _save(context, papers, asked, at=at)
         with context.database.write() as session:
+            shards.keep(session, scores, covered=covered, model_id=model_id, at=at)
             shards.scored(session, shard_id, owner=owner, generation=generation, upto=upto)
     except LostLease as error:
         log.info("shard %d is scored again: %s", shard_id, error)
@@ -56,15 +63,6 @@ def _score_one(context: Context, first: int, last: int, *, owner: str, at: datet
 
 
 Asked = list[tuple[int, float, int, Profile]]  # reader id, threshold, version, profile
-
-
-def _save(context: Context, papers: list[Paper], asked: Asked, *, at: datetime) -> None:
-    model_id, model = fitted(context)
-    scores = list(_reaching(model, papers, asked))
-    failpoint("score.counted")
-    covered = ([int(p.id) for *_, p in asked], [int(paper.id) for paper in papers])
-    with context.database.write() as session:
-        shards.keep(session, scores, covered=covered, model_id=model_id, at=at)
 
 
 def _reaching(model: Model, papers: list[Paper], asked: Asked) -> Iterator[tuple[int, int, Score]]:
@@ -78,7 +76,11 @@ def _reaching(model: Model, papers: list[Paper], asked: Asked) -> Iterator[tuple
 
 
 def fitted(context: Context) -> tuple[int, Model]:
-    """The scorer in force, fitted anew when the store has grown much since."""
+    """The scorer in force, fitted anew when the store has grown much since.
+
+    A new one makes every shard score the whole news window again: scores of two scorers cannot be
+    compared.
+    """
     with context.database.read() as session:
         newest, known = shards.newest_model(session), entries.count(session)
     if newest is not None and min(known, BACKGROUND_MOST) <= newest[1] * GROWTH:

@@ -15,6 +15,7 @@ from tasks.records import Ring, Step
 from tasks.round.composing import LOOK_AT, compose_rings
 from tasks.round.context import Context
 from tasks.round.delivering import closed_until
+from tasks.round.parsing import score_rings
 from tasks.round.ranges import rings_for
 from tasks.store import claims, deliveries, digests, pages, readers, shards, sources, watch
 
@@ -35,10 +36,11 @@ def tick(context: Context, at: datetime) -> list[Ring]:
     with context.database.read() as session:
         rings = [Ring(Step.FETCH, key, key) for key in sources.due(session, at, now)]
         rings += [Ring(Step.PARSE, key, key) for key in pages.due(session, now, LOOK_AT)]
-        rings += [Ring(Step.SCORE, key, key) for key in shards.due(session, now)]
         rings += rings_for(Step.RENDER, digests.due(session, "composed", now, LOOK_AT))
         mails = [] if closed_until(context) else deliveries.due(session, now, LOOK_AT)
-    return rings + compose_rings(context, at) + rings_for(Step.DELIVER, mails)
+    return (
+        rings + score_rings(context) + compose_rings(context, at) + rings_for(Step.DELIVER, mails)
+    )
 
 
 def plan_day(session: Session, day: date | None, at: datetime) -> int:

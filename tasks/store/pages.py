@@ -131,9 +131,13 @@ def due(session: Session, now: datetime, limit: int) -> list[int]:
     return [key for key in found if key is not None]
 
 
-def unparsed(session: Session) -> bool:
-    """Whether any page still waits or is being parsed."""
-    return session.exec(select(Page.id).where(Page.state == "fetched").limit(1)).first() is not None
+def arriving(session: Session) -> bool:
+    """Whether any page waits to be parsed or is being parsed, and has not failed before.
+
+    A page that has ended a worker may do so again: nobody waits for it.
+    """
+    where = (Page.state == "fetched", col(Page.attempts) <= 1)
+    return session.exec(select(Page.id).where(*where).limit(1)).first() is not None
 
 
 def see_edition(session: Session, page_id: int, day: date, at: datetime) -> None:

@@ -156,9 +156,11 @@ def model_data(session: Session, model_id: int) -> bytes:
 
 
 def save_model(session: Session, *, version: str, papers: int, data: bytes, now: datetime) -> int:
-    """Keep a fitted scorer; the same content is kept once."""
+    """Keep a fitted scorer, and make every shard score its news again by it. Its id."""
     row = {"version": version, "papers": papers, "data": data, "created_at": now}
-    insert_new(session, ScorerModel, [row])
+    if insert_new(session, ScorerModel, [row]):
+        again = {"scored": 0, "generation": col(Shard.generation) + 1}
+        session.execute(update(Shard).values(again))
     found = session.exec(select(ScorerModel.id).where(ScorerModel.version == version)).one()
     assert found is not None
     return found
