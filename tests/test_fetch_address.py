@@ -6,10 +6,9 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 
 import pytest
+from web_server import Site, reply
 
 from tasks.errors import SourceError, SourceRefused
 from tasks.fetch import address
@@ -17,35 +16,12 @@ from tasks.fetch.address import Dialler, judge, public
 from tasks.fetch.http import Http, Limits
 
 
-class Handler(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        self.server.hosts.append(self.headers["Host"])  # type: ignore[attr-defined]
-        self.send_response(302 if self.path.startswith("/to/") else 200)
-        if self.path.startswith("/to/"):
-            self.send_header("Location", self.path.removeprefix("/to/"))
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, *args: Any) -> None:
-        """Keep quiet."""
-
-
-class Site(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.hosts: list[str] = []
-
-
 @pytest.fixture
 def site() -> Iterator[Site]:
+    """Ends the connection after each answer, so that the next question dials again."""
     with Site() as site:
-        thread = threading.Thread(target=site.serve_forever, args=(0.01,))
-        thread.start()
+        site.otherwise = reply(200, Connection="close")
         yield site
-        site.shutdown()
-        thread.join()
 
 
 @pytest.mark.parametrize("literal", ["1.1.1.1", "151.101.0.223", "2606:4700:4700::1111"])
@@ -96,9 +72,10 @@ def test_no_spelling_of_a_private_address_is_dialled(host: str) -> None:
 def test_a_redirect_is_judged_again(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(address, "public", lambda literal: literal == "127.0.0.1")
     monkeypatch.setattr(address, "PORTS", (80, site.server_port))
+    site.scripts["/moved"] = reply(302, Location="http://127.0.0.2/")
     with Http() as http, pytest.raises(SourceRefused, match=r"leads to 127\.0\.0\.2"):
-        http.get(f"http://127.0.0.1:{site.server_port}/to/http://127.0.0.2/")
-    assert len(site.hosts) == 1
+        http.get(f"{site.url}/moved")
+    assert len(site.asked) == 1
 
 
 def test_a_name_is_asked_once_and_its_address_dialled_as_it_was(site: Site) -> None:
@@ -106,7 +83,7 @@ def test_a_name_is_asked_once_and_its_address_dialled_as_it_was(site: Site) -> N
     with Http(allow_private=True, resolver=lambda host, port: next(answers)) as http:
         http.get(f"http://feeds.example:{site.server_port}/")
     assert next(answers) == ["127.0.0.2"]
-    assert site.hosts == [f"feeds.example:{site.server_port}"]
+    assert [headers["Host"] for _, headers in site.asked] == [f"feeds.example:{site.server_port}"]
 
 
 def test_a_name_that_answers_anew_is_judged_anew(

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 
 import pytest
+from web_server import Site, reply
 
 from tasks.errors import SourceError, SourceRefused
 from tasks.fetch import arxiv
@@ -19,41 +17,11 @@ AT = datetime(2026, 3, 4, 12, tzinfo=UTC)
 FEED = b"<feed xmlns='http://www.w3.org/2005/Atom'><title>Invented</title></feed>"
 
 
-class Handler(BaseHTTPRequestHandler):
-    server: Site
-
-    def do_GET(self) -> None:
-        self.server.asked.append((self.path, self.headers["If-None-Match"]))
-        status, body = self.server.answer
-        self.send_response(status)
-        self.send_header("ETag", '"e"')
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *args: Any) -> None:
-        """Keep quiet."""
-
-
-class Site(ThreadingHTTPServer):
-    """Gives one answer to everything."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server_port}"
-        self.answer = (200, FEED)
-        self.asked: list[tuple[str, str | None]] = []
-
-
 @pytest.fixture
 def site() -> Iterator[Site]:
     with Site() as site:
-        thread = threading.Thread(target=site.serve_forever, args=(0.01,))
-        thread.start()
+        site.otherwise = reply(200, FEED, ETag='"e"')
         yield site
-        site.shutdown()
-        thread.join()
 
 
 @pytest.fixture
@@ -82,25 +50,26 @@ def test_a_url_is_used_as_it_stands(site: Site, http: Http) -> None:
     fetched = arxiv.fetch(source(url), at=AT, http=http)
     (page,) = fetched.pages
     assert (page.url, page.kind, page.body, page.fetched_at) == (url, "arxiv", FEED, AT)
-    assert site.asked[0][0] == url.removeprefix(site.url)
+    assert site.paths == [url.removeprefix(site.url)]
     assert fetched.etag == '"e"'
 
 
 def test_an_unchanged_feed_brings_no_page(site: Site, http: Http) -> None:
-    site.answer = (304, b"")
+    site.otherwise = reply(304, ETag='"e"')
     fetched = arxiv.fetch(source(f"{site.url}/rss/cs.CL", etag='"e"'), at=AT, http=http)
     assert fetched.not_modified
     assert fetched.pages == ()
-    assert site.asked == [("/rss/cs.CL", '"e"')]
+    ((path, headers),) = site.asked
+    assert (path, headers["If-None-Match"]) == ("/rss/cs.CL", '"e"')
 
 
 def test_a_sentence_in_place_of_a_feed_is_an_error(site: Site, http: Http) -> None:
-    site.answer = (200, b"Rate exceeded.\n")
+    site.otherwise = reply(200, b"Rate exceeded.\n", ETag='"e"')
     with pytest.raises(SourceError, match="answered 'Rate exceeded"):
         arxiv.fetch(source(f"{site.url}/rss/cs.CL"), at=AT, http=http)
 
 
 def test_a_feed_of_an_error_does_not_become_a_page(site: Site, http: Http) -> None:
-    site.answer = (400, FEED)
+    site.otherwise = reply(400, FEED, ETag='"e"')
     with pytest.raises(SourceError, match="answered 400"):
         arxiv.fetch(source(f"{site.url}/api/query?id_list=abc"), at=AT, http=http)

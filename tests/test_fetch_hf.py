@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta, timezone
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 
 import pytest
+from web_server import Script, Site, reply
 
 from tasks.errors import SourceError, SourceRefused
 from tasks.fetch import hf
@@ -18,38 +16,10 @@ from tasks.records import Fetched, Source, SourceKind
 
 AT = datetime(2026, 3, 4, 12, tzinfo=UTC)
 TODAY = date(2026, 3, 4)
-Answer = tuple[int, dict[str, str], bytes]
 PUZZLE = b"<html><script>window.gokuProps={}</script></html>"
 
 
-class Handler(BaseHTTPRequestHandler):
-    server: Site
-
-    def do_GET(self) -> None:
-        self.server.asked.append(self.path)
-        status, headers, body = self.server.answers.get(self.path, (404, {}, b""))
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *args: Any) -> None:
-        """Keep quiet."""
-
-
-class Site(ThreadingHTTPServer):
-    """The two faces of Daily Papers: the API's lists and the pages of days."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server_port}"
-        self.answers: dict[str, Answer] = {}
-        self.asked: list[str] = []
-
-    def api(self, day: date, *answers: Answer) -> None:
+def api(self, day: date, *answers: Script) -> None:
         for number, answer in enumerate(answers):
             self.answers[api(day, number)] = answer
 
@@ -58,19 +28,21 @@ def api(day: date, number: int = 0) -> str:
     return f"/api/daily_papers?date={day}&limit=100&p={number}"
 
 
-def papers(count: int, first: int = 0, **headers: str) -> Answer:
+def list_day(site: Site, day: date, *answers: Script) -> None:
+    """Let the API's pages of that day answer so."""
+    for number, answer in enumerate(answers):
+        site.scripts[api(day, number)] = answer
+
+
+def papers(count: int, first: int = 0, **headers: str) -> Script:
     rows = [{"paper": {"id": f"2603.{n:05}"}} for n in range(first, first + count)]
-    return 200, {"Content-Type": "application/json", **headers}, json.dumps(rows).encode()
+    return reply(200, json.dumps(rows).encode(), Content_Type="application/json", **headers)
 
 
 @pytest.fixture
 def site() -> Iterator[Site]:
     with Site() as site:
-        thread = threading.Thread(target=site.serve_forever, args=(0.01,))
-        thread.start()
         yield site
-        site.shutdown()
-        thread.join()
 
 
 def fetch(site: Site, since: date | None = None, at: datetime = AT) -> Fetched:
@@ -80,7 +52,7 @@ def fetch(site: Site, since: date | None = None, at: datetime = AT) -> Fetched:
 
 
 def test_today_is_one_page_of_the_api(site: Site) -> None:
-    site.api(TODAY, papers(3))
+    list_day(site, TODAY, papers(3))
     fetched = fetch(site)
     (page,) = fetched.pages
     assert page.url == site.url + api(TODAY)
@@ -88,11 +60,11 @@ def test_today_is_one_page_of_the_api(site: Site) -> None:
     assert page.content_type == "application/json"
     assert json.loads(page.body)[0]["paper"]["id"] == "2603.00000"
     assert fetched.notes == ()
-    assert site.asked == [api(TODAY)]
+    assert site.paths == [api(TODAY)]
 
 
 def test_an_empty_list_is_a_page(site: Site) -> None:
-    site.api(TODAY, papers(0))
+    list_day(site, TODAY, papers(0))
     assert [page.body for page in fetch(site).pages] == [b"[]"]
 
 
@@ -111,62 +83,62 @@ def test_without_an_address_hugging_face_itself_is_asked() -> None:
 
 # --- paging --------------------------------------------------------------------------------------
 def test_a_full_page_leads_to_the_next(site: Site) -> None:
-    site.api(TODAY, papers(100), papers(100, 100), papers(7, 200))
+    list_day(site, TODAY, papers(100), papers(100, 100), papers(7, 200))
     assert [len(json.loads(page.body)) for page in fetch(site).pages] == [100, 100, 7]
 
 
 def test_a_link_leads_to_the_next_page(site: Site) -> None:
-    site.api(TODAY, papers(50, Link='<http://elsewhere.example/>; rel="next"'), papers(2, 50))
+    list_day(site, TODAY, papers(50, Link='<http://elsewhere.example/>; rel="next"'), papers(2, 50))
     assert [page.url[-1] for page in fetch(site).pages] == ["0", "1"]
 
 
 def test_an_empty_next_page_is_not_kept(site: Site) -> None:
-    site.api(TODAY, papers(100), papers(0))
+    list_day(site, TODAY, papers(100), papers(0))
     assert len(fetch(site).pages) == 1
 
 
 def test_a_mirror_that_repeats_its_page_is_left(site: Site) -> None:
-    site.api(TODAY, papers(100), papers(100))
+    list_day(site, TODAY, papers(100), papers(100))
     assert len(fetch(site).pages) == 1
-    assert len(site.asked) == 2
+    assert len(site.paths) == 2
 
 
 def test_a_list_without_end_is_cut_after_ten_pages_and_noted(site: Site) -> None:
-    site.api(TODAY, *(papers(100, 100 * number) for number in range(11)))
+    list_day(site, TODAY, *(papers(100, 100 * number) for number in range(11)))
     fetched = fetch(site)
     assert len(fetched.pages) == 10
     assert "not the last page" in fetched.notes[0]
-    assert len(site.asked) == 10
+    assert len(site.paths) == 10
 
 
 def test_a_second_page_that_fails_leaves_the_first(site: Site) -> None:
-    site.api(TODAY, papers(100), (500, {}, b""))
+    list_day(site, TODAY, papers(100), reply(500))
     fetched = fetch(site)
     assert len(fetched.pages) == 1
     assert "answered 500" in fetched.notes[0]
 
 
 # --- the way round a refusing API ----------------------------------------------------------------
-REFUSALS: list[Answer] = [
-    (500, {}, b""),
-    (404, {}, b""),
-    (403, {}, b"no"),
-    (202, {"x-amzn-waf-action": "challenge"}, PUZZLE),
-    (405, {"Content-Type": "text/html"}, PUZZLE),
-    (200, {"Content-Type": "text/html"}, PUZZLE),
-    (200, {"Content-Type": "text/html"}, b"<html>Welcome</html>"),
-    (200, {}, b'{"error": "over there"}'),
-    (200, {}, b'{"papers'),
-    (200, {}, b"[" * 100_000),
-    (200, {}, b""),
-    (200, {}, b"\xff\xfe"),
+REFUSALS: list[Script] = [
+    reply(500),
+    reply(404),
+    reply(403, b"no"),
+    reply(202, PUZZLE, x_amzn_waf_action="challenge"),
+    reply(405, PUZZLE, Content_Type="text/html"),
+    reply(200, PUZZLE, Content_Type="text/html"),
+    reply(200, b"<html>Welcome</html>", Content_Type="text/html"),
+    reply(200, b'{"error": "over there"}'),
+    reply(200, b'{"papers'),
+    reply(200, b"[" * 100_000),
+    reply(200),
+    reply(200, b"\xff\xfe"),
 ]
 
 
 @pytest.mark.parametrize("refusal", REFUSALS)
-def test_where_the_api_refuses_the_page_is_read(refusal: Answer, site: Site) -> None:
-    site.api(TODAY, refusal)
-    site.answers[f"/papers/date/{TODAY}"] = (200, {"Content-Type": "text/html"}, b"<html>day")
+def test_where_the_api_refuses_the_page_is_read(refusal: Script, site: Site) -> None:
+    list_day(site, TODAY, refusal)
+    site.scripts[f"/papers/date/{TODAY}"] = reply(200, b"<html>day", Content_Type="text/html")
     fetched = fetch(site)
     (page,) = fetched.pages
     assert (page.body, page.kind, page.day) == (b"<html>day", "hf", TODAY)
@@ -177,18 +149,18 @@ def test_where_the_api_refuses_the_page_is_read(refusal: Answer, site: Site) -> 
 @pytest.mark.parametrize(
     ("answer", "kind", "words"),
     [
-        ((202, {"x-amzn-waf-action": "challenge"}, PUZZLE), SourceRefused, "robot challenge"),
-        ((503, {}, b""), SourceError, "answered 503"),
-        ((200, {}, b"\n"), SourceError, "is empty"),
-        ((302, {"Location": "/papers/date/2026-03-03"}, b""), SourceError, "has no page for"),
+        (reply(202, PUZZLE, x_amzn_waf_action="challenge"), SourceRefused, "robot challenge"),
+        (reply(503), SourceError, "answered 503"),
+        (reply(200, b"\n"), SourceError, "is empty"),
+        (reply(302, Location="/papers/date/2026-03-03"), SourceError, "has no page for"),
     ],
 )
 def test_where_both_refuse_nothing_comes(
-    answer: Answer, kind: type[SourceError], words: str, site: Site
+    answer: Script, kind: type[SourceError], words: str, site: Site
 ) -> None:
-    site.api(TODAY, (500, {}, b""))
-    site.answers[f"/papers/date/{TODAY}"] = answer
-    site.answers["/papers/date/2026-03-03"] = (200, {}, b"<html>the day before")
+    list_day(site, TODAY, reply(500))
+    site.scripts[f"/papers/date/{TODAY}"] = answer
+    site.scripts["/papers/date/2026-03-03"] = reply(200, b"<html>the day before")
     with pytest.raises(SourceError, match=words) as caught:
         fetch(site)
     assert type(caught.value) is kind
@@ -197,27 +169,27 @@ def test_where_both_refuse_nothing_comes(
 @pytest.mark.parametrize(
     "answer",
     [
-        (429, {"Retry-After": "120"}, b""),
-        (429, {"RateLimit": '"api";r=0;t=120'}, b""),
-        (503, {"Retry-After": "120"}, b""),
+        reply(429, Retry_After="120"),
+        reply(429, RateLimit='"api";r=0;t=120'),
+        reply(503, Retry_After="120"),
     ],
 )
 def test_a_server_that_asks_for_a_pause_is_not_asked_in_another_way(
-    answer: Answer, site: Site
+    answer: Script, site: Site
 ) -> None:
-    site.api(TODAY, answer)
+    list_day(site, TODAY, answer)
     with pytest.raises(SourceError) as caught:
         fetch(site)
     assert caught.value.wait == timedelta(seconds=120)
-    assert site.asked == [api(TODAY)]
+    assert site.paths == [api(TODAY)]
 
 
 def test_a_day_the_api_does_not_know_is_not_replaced_by_another(site: Site) -> None:
-    site.api(TODAY, (400, {}, b'{"error":"Invalid date"}'))
-    site.answers[f"/papers/date/{TODAY}"] = (200, {}, b"<html>the latest day")
+    list_day(site, TODAY, reply(400, b'{"error":"Invalid date"}'))
+    site.scripts[f"/papers/date/{TODAY}"] = reply(200, b"<html>the latest day")
     with pytest.raises(SourceError, match=f"no list for {TODAY} yet"):
         fetch(site)
-    assert site.asked == [api(TODAY)]
+    assert site.paths == [api(TODAY)]
 
 
 # --- days ----------------------------------------------------------------------------------------
@@ -247,7 +219,7 @@ def test_today_is_that_of_utc() -> None:
 def test_each_day_is_a_page_oldest_first(site: Site) -> None:
     days = [TODAY - timedelta(days=back) for back in (2, 1, 0)]
     for number, day in enumerate(days):
-        site.api(day, papers(number))
+        list_day(site, day, papers(number))
     assert [(page.day, len(json.loads(page.body))) for page in fetch(site, days[0]).pages] == [
         (day, number) for number, day in enumerate(days)
     ]
@@ -255,9 +227,9 @@ def test_each_day_is_a_page_oldest_first(site: Site) -> None:
 
 def test_one_bad_day_does_not_lose_the_others(site: Site) -> None:
     days = [TODAY - timedelta(days=back) for back in (2, 1, 0)]
-    site.api(days[0], papers(1))
-    site.api(days[1], (400, {}, b""))
-    site.api(days[2], papers(2))
+    list_day(site, days[0], papers(1))
+    list_day(site, days[1], reply(400))
+    list_day(site, days[2], papers(2))
     fetched = fetch(site, days[0])
     assert [page.day for page in fetched.pages] == [days[0], days[2]]
     (note,) = fetched.notes
@@ -266,13 +238,13 @@ def test_one_bad_day_does_not_lose_the_others(site: Site) -> None:
 
 def test_after_a_request_for_a_pause_no_further_day_is_asked_for(site: Site) -> None:
     days = [TODAY - timedelta(days=back) for back in (2, 1, 0)]
-    site.api(days[0], papers(1))
-    site.api(days[1], (429, {"Retry-After": "9"}, b""))
-    site.api(days[2], papers(2))
+    list_day(site, days[0], papers(1))
+    list_day(site, days[1], reply(429, Retry_After="9"))
+    list_day(site, days[2], papers(2))
     fetched = fetch(site, days[0])
     assert [page.day for page in fetched.pages] == [days[0]]
     assert fetched.notes[1] == f"{days[2]} was not asked for"
-    assert site.asked == [api(days[0]), api(days[1])]
+    assert site.paths == [api(days[0]), api(days[1])]
 
 
 def test_where_every_day_fails_the_error_is_raised(site: Site) -> None:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import gzip
-import threading
 import tracemalloc
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, ClassVar
 
 import pytest
+from web_server import Handler, Script, Site, endless, reply
 
 from tasks.errors import SourceError, SourceRefused, UsageError
 from tasks.fetch import http as http_module
@@ -21,75 +19,16 @@ from tasks.fetch.http import Http, Limits, user_agent
 
 AT = datetime(2026, 3, 4, 12, tzinfo=UTC)
 QUICK = Limits(total=0.6, connect=0.5, read=0.3, body=100_000)
-Script = Callable[["Handler"], None]
-
-
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    server: Site
-
-    def do_GET(self) -> None:
-        self.server.asked.append((self.path, dict(self.headers)))
-        script = self.server.scripts.get(self.path, reply(404))
-        script(self)
-
-    def log_message(self, *args: Any) -> None:
-        """Keep quiet."""
-
-
-class Site(ThreadingHTTPServer):
-    """Answers each path with its script, and remembers what it was asked."""
-
-    daemon_threads = True
-    stopped: ClassVar[threading.Event] = threading.Event()
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server_port}"
-        self.scripts: dict[str, Script] = {}
-        self.asked: list[tuple[str, dict[str, str]]] = []
-
-    def handle_error(self, *args: Any) -> None:
-        """A client that hangs up is what these tests are about."""
-
-
-def reply(status: int, body: bytes = b"", **headers: str) -> Script:
-    def script(handler: Handler) -> None:
-        handler.send_response(status)
-        for name, value in headers.items():
-            handler.send_header(name.replace("_", "-"), value)
-        handler.send_header("Content-Length", str(len(body)))
-        handler.end_headers()
-        handler.wfile.write(body)
-
-    return script
 
 
 def packed(body: bytes, encoding: str = "gzip") -> Script:
     return reply(200, body, Content_Encoding=encoding)
 
 
-def endless(first: bytes, again: bytes, pause: float) -> Script:
-    """Write `first`, and then `again` until the client hangs up."""
-
-    def script(handler: Handler) -> None:
-        handler.close_connection = True
-        handler.wfile.write(first)
-        while True:
-            handler.wfile.write(again)
-            Site.stopped.wait(pause)
-
-    return script
-
-
 @pytest.fixture
 def site() -> Iterator[Site]:
     with Site() as site:
-        thread = threading.Thread(target=site.serve_forever, args=(0.01,))
-        thread.start()
         yield site
-        site.shutdown()
-        thread.join()
 
 
 @pytest.fixture
@@ -281,7 +220,7 @@ def test_a_dripping_server_is_left_at_the_deadline(first: bytes, site: Site, htt
 
 
 def test_a_silent_server_is_left_before_the_deadline(site: Site) -> None:
-    site.scripts["/a"] = lambda handler: Site.stopped.wait(1) and None
+    site.scripts["/a"] = lambda handler: handler.server.stopping.wait(1) and None
     with (
         Http(allow_private=True, limits=Limits(total=60, read=0.05)) as http,
         pytest.raises(SourceError, match="did not answer in time"),
@@ -291,7 +230,7 @@ def test_a_silent_server_is_left_before_the_deadline(site: Site) -> None:
 
 def test_a_slow_chain_of_redirects_has_one_deadline_together(site: Site) -> None:
     def script(handler: Handler) -> None:
-        Site.stopped.wait(0.1)
+        handler.server.stopping.wait(0.1)
         reply(302, Location="/a")(handler)
 
     site.scripts["/a"] = script

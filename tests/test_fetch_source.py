@@ -2,40 +2,17 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
 from datetime import UTC, date, datetime
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
+from web_server import Site, reply
 
 from tasks.fetch import source as room
 from tasks.fetch.http import Http
 from tasks.records import Source, SourceKind
 
 AT = datetime(2026, 3, 4, 12, tzinfo=UTC)
-
-
-class Handler(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        self.send_response(200)
-        self.end_headers()
-        self.wfile.write(b"[]" if self.path.startswith("/api/") else b"<feed/>")
-
-    def log_message(self, *args: Any) -> None:
-        """Keep quiet."""
-
-
-@pytest.fixture
-def url() -> Iterator[str]:
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
 
 
 @pytest.mark.parametrize(
@@ -47,10 +24,11 @@ def url() -> Iterator[str]:
     ],
 )
 def test_a_source_on_the_web_is_fetched_by_its_kind(
-    kind: SourceKind, path: str, days: list[date | None], url: str
+    kind: SourceKind, path: str, days: list[date | None]
 ) -> None:
-    source = Source(id=1, kind=kind, name="a source", address=url + path)
-    with Http(allow_private=True) as http:
+    with Site() as site, Http(allow_private=True) as http:
+        site.otherwise = reply(200, b"[]" if kind is SourceKind.HF else b"<feed/>")
+        source = Source(id=1, kind=kind, name="a source", address=site.url + path)
         fetched = room.fetch(source, at=AT, since=date(2026, 3, 3), http=http)
     assert [page.day for page in fetched.pages] == days
     assert {page.kind for page in fetched.pages} == {kind.value}

@@ -39,6 +39,7 @@ esac
 TOOL = """#!/bin/sh
 [ "$1" = -c ] || echo "${0##*/} $*"
 [ "$1" != pid ] || echo "pid $$"
+[ "$1" != where ] || pwd
 [ "$1" != words ] || printf '<%s>\\n' "$@"
 case "$TOOL_FAILS" in *"${0##*/}"*) [ "$1" = -c ] || exit 7 ;; esac
 """
@@ -125,6 +126,24 @@ def test_an_old_python_is_refused_with_the_way_out(checkout: Checkout) -> None:
     assert "needs Python 3.11 or newer, and python3 is Python 3.10.13" in done.stderr
     assert "PYTHON=python3.12 ./run" in done.stderr
     assert not (checkout.folder / ".venv").exists()
+
+
+def test_a_command_may_be_called_by_its_full_name(checkout: Checkout) -> None:
+    assert checkout.run("paperround", "demo").stdout == "paperround demo\n"
+    assert checkout.run("paperround").stdout == "paperround --help\n"
+
+
+def test_a_command_runs_where_the_caller_stands(checkout: Checkout, tmp_path: Path) -> None:
+    script = checkout.folder / "run"
+    done = subprocess.run(
+        [script, "where"],
+        cwd=tmp_path,
+        env=checkout.environ,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines() == ["paperround where", str(tmp_path)]
 
 
 def test_a_python_that_is_not_there_is_named(checkout: Checkout) -> None:
