@@ -92,7 +92,8 @@ app = make_app()
 @setup_logging.connect
 def _log(**_: object) -> None:
     logging.basicConfig(level=logging.INFO, format=LOG_FORMAT, force=True)
-    logging.getLogger("celery.app.trace").setLevel(logging.WARNING)
+    for chatty in ("celery.app.trace", "celery.worker.strategy"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
 @worker_process_init.connect

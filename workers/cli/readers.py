@@ -130,9 +130,12 @@ def list_profiles(who: Who, as_json: Json = False) -> None:
 
 @profiles_app.command(name="show")
 def show_profile(
-    who: Who, name: Annotated[str, typer.Argument(help="The profile's name.")]
+    who: Who,
+    name: Annotated[str, typer.Argument(help="The profile's name.")],
+    as_json: Json = True,
 ) -> None:
     """Print one profile as JSON, ready to edit and save again."""
+    del as_json  # it is JSON either way; scripts that say so are understood
     with opened() as context, context.database.read() as session:
         _, body = profiles.get(session, readers.find(session, who).id, name)
     json_page({"name": name} | body)
