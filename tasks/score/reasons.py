@@ -8,10 +8,12 @@ named as the paper spells them, a pair together with its two words, and the rest
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 
 from tasks.records import Example, Paper, Reason
 from tasks.score.evidence import NEGATIVE, Evidence, Typed
 from tasks.score.prose import Directions
+from tasks.score.vectors import row
 from tasks.score.words import stem, surfaces
 
 MOST_REASONS = 12
@@ -35,9 +37,12 @@ def explained(
 
 def _positive(evidence: Evidence, paper: int, profile: int) -> Iterator[Reason]:
     yield from _typed(evidence.wanted, paper, profile)
+    asked = evidence.profiles[profile]
+    if not asked.description and not asked.examples:
+        return
     words = _Words(evidence, paper)
     yield from words.named("description", evidence.description, profile, REST)
-    if evidence.profiles[profile].examples:
+    if asked.examples:
         nearest = _likeness(evidence.liked.nearest(words.vector, profile))
         yield from words.named("example", evidence.examples, profile, nearest)
 
@@ -61,13 +66,13 @@ def _likeness(example: Example) -> str:
 
 
 def _typed(typed: Typed, paper: int, profile: int) -> Iterator[Reason]:
-    exact, near = typed.answers.exact[[paper]], typed.answers.near[[paper]]
-    whole = set(exact.indices.tolist())
-    answered = (exact + near).multiply(typed.weights[[profile]]).tocoo()
-    for column, value in zip(answered.coords[1].tolist(), answered.data.tolist(), strict=True):
-        wish = typed.wishes.by_profile[profile][column]
-        label = wish.label if column in whole else f"{wish.label} (in part)"
-        yield Reason(kind=wish.kind, label=label, value=value)
+    weights = row(typed.weights, profile)
+    exact, near = row(typed.answers.exact, paper), row(typed.answers.near, paper)
+    for column, weight in weights.items():
+        if answer := exact.get(column, 0.0) + near.get(column, 0.0):
+            wish = typed.wishes.by_profile[profile][column]
+            label = wish.label if column in exact else f"{wish.label} (in part)"
+            yield Reason(kind=wish.kind, label=label, value=answer * weight)
 
 
 class _Words:
@@ -76,7 +81,11 @@ class _Words:
     def __init__(self, evidence: Evidence, paper: int) -> None:
         self.vector = evidence.reading.vectors[[paper]]
         self._space = evidence.reading.space
-        self._spelling = _spelling(evidence.papers[paper])
+        self._paper = evidence.papers[paper]
+
+    @cached_property
+    def _spelling(self) -> dict[str, str]:
+        return _spelling(self._paper)
 
     def named(self, kind: str, directions: Directions, profile: int, rest: str) -> Iterator[Reason]:
         """What single words add in a direction: the strongest by name, then the rest together."""
