@@ -2,6 +2,7 @@
 
     PaperroundError
     ├── SettingsError          a setting is wrong: stop at once, exit 78
+    ├── StartError             the one-machine mode cannot start, or is not ready in time
     ├── UsageError             what was asked for makes no sense: exit 2
     │   └── UnknownName        … there is no such source, reader, profile or page
     ├── PageError              a page that cannot be read: quarantined with its reason
@@ -31,6 +32,10 @@ class PaperroundError(Exception):
 
 class SettingsError(PaperroundError):
     """A setting is missing, unreadable or unsafe."""
+
+
+class StartError(PaperroundError):
+    """The one-machine mode cannot start, or is not ready in time."""
 
 
 class UsageError(PaperroundError):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 
@@ -55,13 +55,17 @@ class RawPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fetched:
-    """What one turn of a source brought. `notes` are for the admin; validators are kept as sent."""
+    """What one turn of a source brought. `notes` are for the admin; validators are kept as sent.
+
+    `wait` is the pause that the server asked for, where it gave only a part of what was wanted.
+    """
 
     pages: tuple[RawPage, ...] = ()
     notes: tuple[str, ...] = ()
     etag: str = ""
     last_modified: str = ""
     not_modified: bool = False
+    wait: timedelta | None = None
 
 
 # --- parse ---------------------------------------------------------------------------------------

@@ -23,8 +23,9 @@ from tasks.round.walk import run_once
 from tasks.settings import Settings
 from tasks.store import migrate, sources, watch
 from tasks.store.database import Database
-from workers import doctor
-from workers.doctor import Finding, examine
+from workers.doctor import Finding, examination, examine, machine, mail
+from workers.doctor.database import UNASKED
+from workers.doctor.examination import CHECKS, utc_now
 from workers.embedded import broker as embedded
 
 SECRET = "open-sesame"
@@ -46,10 +47,10 @@ def kept(home: Path, migrated_file: Path) -> Iterator[Database]:
     opened.close()
 
 
-def find(name: str, home: Path, *, clock: Any = doctor.utc_now, **changes: Any) -> Finding:
+def find(name: str, home: Path, *, clock: Any = utc_now, **changes: Any) -> Finding:
     """The finding of that name; a failed one always has a way out."""
     findings = examine(Settings(home=home, _env_file=None, **changes), clock=clock)  # type: ignore[call-arg]
-    assert [found.name for found in findings] == list(doctor.CHECKS)
+    assert [found.name for found in findings] == list(CHECKS)
     for found in findings:
         assert found.ok or found.way_out
         assert SECRET not in found.says + found.way_out
@@ -70,12 +71,12 @@ def test_a_running_installation_is_healthy(home: Path, kept: Database) -> None:
 
 # --- the machine ---------------------------------------------------------------------------------
 def test_an_old_python_is_named(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "PYTHON_LEAST", (4, 0))
+    monkeypatch.setattr(machine, "PYTHON_LEAST", (4, 0))
     assert "newer" in find("python", home).way_out
 
 
 def test_an_expat_without_guards_is_named(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "EXPAT_LEAST", (99, 0))
+    monkeypatch.setattr(machine, "EXPAT_LEAST", (99, 0))
     found = find("python", home)
     assert not found.ok
     assert "hostile XML" in found.says
@@ -95,7 +96,7 @@ def test_a_home_that_cannot_be_written_is_found_by_writing(
     def full(folder: Path) -> datetime:
         raise OSError(28, os.strerror(28))
 
-    monkeypatch.setattr(doctor, "_fresh_file_time", full)  # root may write anywhere
+    monkeypatch.setattr(machine, "_fresh_file_time", full)  # root may write anywhere
     found = find("home", home)
     assert (found.ok, "No space left on device" in found.says) == (False, True)
 
@@ -103,7 +104,7 @@ def test_a_home_that_cannot_be_written_is_found_by_writing(
 def test_a_home_that_cannot_be_made_is_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(doctor.os, "access", lambda *_: False)
+    monkeypatch.setattr(machine.os, "access", lambda *_: False)
     found = find("home", tmp_path / "new")
     assert (found.ok, "is closed to you" in found.says) == (False, True)
 
@@ -117,13 +118,13 @@ def test_a_home_that_others_can_look_into_is_named(home: Path, mode: int) -> Non
 
 
 def test_a_disk_that_is_nearly_full_is_named(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "DISK_LEAST", 10**18)
+    monkeypatch.setattr(machine, "DISK_LEAST", 10**18)
     assert "make room" in find("disk", home).way_out
 
 
 # --- the clock -----------------------------------------------------------------------------------
 def off(**by: float) -> Any:
-    return lambda: doctor.utc_now() + timedelta(**by)
+    return lambda: utc_now() + timedelta(**by)
 
 
 def test_a_clock_of_last_year_is_wrong_by_itself(tmp_path: Path) -> None:
@@ -150,7 +151,7 @@ def test_a_clock_is_compared_with_the_database_server(tmp_path: Path, postgres_u
 
 def test_a_tick_in_the_future_is_seen(home: Path, kept: Database) -> None:
     with kept.write() as session:
-        watch.beat(session, "tick", doctor.utc_now() + timedelta(minutes=5))
+        watch.beat(session, "tick", utc_now() + timedelta(minutes=5))
     found = find("clock", home)
     assert not found.ok
     assert "lies in the future" in found.says
@@ -202,7 +203,7 @@ def test_missing_tables_are_named_with_the_command_that_makes_them(home: Path) -
     assert not found.ok
     assert str(migrate.head()) in found.says
     assert "paperround up" in found.way_out
-    assert find("sources", home).says == doctor.UNASKED
+    assert find("sources", home).says == UNASKED
 
 
 # --- the broker ----------------------------------------------------------------------------------
@@ -291,10 +292,10 @@ def test_a_tick_that_is_late_while_the_broker_runs_is_named(
         running = {"broker_url": server.url}
         assert find("tick", home, **running).says == "none yet"
         with kept.write() as session:
-            watch.beat(session, "tick", doctor.utc_now() - timedelta(minutes=3))
+            watch.beat(session, "tick", utc_now() - timedelta(minutes=3))
         late = find("tick", home, **running)
         with kept.write() as session:
-            watch.beat(session, "tick", doctor.utc_now())
+            watch.beat(session, "tick", utc_now())
         assert find("tick", home, **running).ok
     assert not late.ok
     assert "3 min ago" in late.says
@@ -304,7 +305,7 @@ def test_a_tick_that_is_late_while_the_broker_runs_is_named(
 def test_failing_and_paused_sources_are_named_with_the_next_step(
     home: Path, kept: Database
 ) -> None:
-    at = doctor.utc_now()
+    at = utc_now()
     assert find("sources", home).says.startswith("none yet")
     with kept.write() as session:
         keys = [
@@ -365,7 +366,7 @@ def test_a_check_that_breaks_does_not_stop_the_others(
     def broken(_: object) -> str:
         raise ZeroDivisionError(SECRET)
 
-    monkeypatch.setitem(doctor.CHECKS, "disk", broken)
+    monkeypatch.setitem(CHECKS, "disk", broken)
     found = find("disk", home)
     assert found.says == "this check broke (ZeroDivisionError)"
     assert find("home", home).ok
@@ -373,8 +374,8 @@ def test_a_check_that_breaks_does_not_stop_the_others(
 
 def test_a_check_that_hangs_is_given_up(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     listener = socket.create_server(("127.0.0.1", 0))  # lets in and never says a word
-    monkeypatch.setattr(doctor, "LIMIT_S", 0.3)
-    monkeypatch.setattr(doctor, "PATIENCE_S", 1.5)
+    monkeypatch.setattr(examination, "LIMIT_S", 0.3)
+    monkeypatch.setattr(mail, "PATIENCE_S", 1.5)
     with listener:
         found = find("mail", home, smtp_url=f"smtp://127.0.0.1:{listener.getsockname()[1]}")
     assert found.says.startswith("no answer within")

@@ -22,11 +22,11 @@ import redis
 from kombu import Connection
 from servers import free_port
 
-from tasks.errors import SettingsError
+from tasks.errors import SettingsError, StartError
 from tasks.settings import Settings
 from tasks.store import migrate, watch
 from tasks.store.database import Database
-from workers.embedded import Broker, StartError, Supervisor, tied
+from workers.embedded import Broker, Supervisor, tied
 from workers.embedded import broker as brokers
 from workers.embedded import child as children
 from workers.embedded.child import Child, Command, pause

@@ -40,7 +40,12 @@ def test_a_feed_is_one_page_with_its_validators(site: Site, http: Http) -> None:
     site.scripts["/feed"] = reply(200, BODY, Content_Type="application/rss+xml", **validators)
     fetched = feed.fetch(source(site), at=AT, http=http)
     (page,) = fetched.pages
-    assert (page.url, page.body, page.fetched_at, page.kind) == (f"{site.url}/feed", BODY, AT, "feed")
+    assert (page.url, page.body, page.fetched_at, page.kind) == (
+        f"{site.url}/feed",
+        BODY,
+        AT,
+        "feed",
+    )
     assert page.content_type == page.headers["content-type"] == "application/rss+xml"
     assert (fetched.etag, fetched.last_modified) == ('W/"a,b"', "some day")
     assert not fetched.not_modified

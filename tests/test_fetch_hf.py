@@ -19,11 +19,6 @@ TODAY = date(2026, 3, 4)
 PUZZLE = b"<html><script>window.gokuProps={}</script></html>"
 
 
-def api(self, day: date, *answers: Script) -> None:
-        for number, answer in enumerate(answers):
-            self.answers[api(day, number)] = answer
-
-
 def api(day: date, number: int = 0) -> str:
     return f"/api/daily_papers?date={day}&limit=100&p={number}"
 
@@ -234,16 +229,18 @@ def test_one_bad_day_does_not_lose_the_others(site: Site) -> None:
     assert [page.day for page in fetched.pages] == [days[0], days[2]]
     (note,) = fetched.notes
     assert note.startswith(f"{days[1]}: {site.url}/api/daily_papers?date={days[1]}")
+    assert fetched.wait is None
 
 
 def test_after_a_request_for_a_pause_no_further_day_is_asked_for(site: Site) -> None:
     days = [TODAY - timedelta(days=back) for back in (2, 1, 0)]
     list_day(site, days[0], papers(1))
-    list_day(site, days[1], reply(429, Retry_After="9"))
+    list_day(site, days[1], reply(429, Retry_After="5400"))
     list_day(site, days[2], papers(2))
     fetched = fetch(site, days[0])
     assert [page.day for page in fetched.pages] == [days[0]]
     assert fetched.notes[1] == f"{days[2]} was not asked for"
+    assert fetched.wait == timedelta(seconds=5400)
     assert site.paths == [api(days[0]), api(days[1])]
 
 

@@ -220,7 +220,7 @@ def test_a_dripping_server_is_left_at_the_deadline(first: bytes, site: Site, htt
 
 
 def test_a_silent_server_is_left_before_the_deadline(site: Site) -> None:
-    site.scripts["/a"] = lambda handler: handler.server.stopping.wait(1) and None
+    site.scripts["/a"] = lambda handler: handler.server.stopping.wait(1)
     with (
         Http(allow_private=True, limits=Limits(total=60, read=0.05)) as http,
         pytest.raises(SourceError, match="did not answer in time"),

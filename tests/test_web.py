@@ -34,6 +34,7 @@ EVERY_ROUTE = (
     "/mails",
     "/mails/nothing",
     "/mails/nothing/html",
+    "/u/nothing",
     "/livez",
     "/readyz",
     "/static/app.css",
@@ -251,6 +252,7 @@ def test_the_html_of_a_mail_is_shut_in(after_a_round: Context, ask: Ask) -> None
     csp = answer.headers["Content-Security-Policy"]
     assert csp.startswith("sandbox allow-popups; default-src 'none';")
     assert "script-src" not in csp
+    assert "img-src" not in csp
     assert answer.headers["Cache-Control"] == "no-store"
     assert answer.headers["X-Robots-Tag"] == "noindex"
 

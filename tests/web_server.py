@@ -15,13 +15,14 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
-Script = Callable[["Handler"], None]
+Script = Callable[["Handler"], object]
 
 
 class Handler(BaseHTTPRequestHandler):
     """One question; its script writes the answer."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # it would hold back each body for 40 ms
     server: Site
 
     def do_GET(self) -> None:

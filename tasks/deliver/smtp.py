@@ -7,7 +7,8 @@ the two the caller can write down that the dot is about to be sent. Every error 
 
     until the login, or the sender is refused        TransportDown: no mail is to blame
     4xx, or the line broke before the dot was out    MailDeferred: certainly not accepted
-    5xx about this mail or its reader                MailRefused
+    5.7.x at RCPT: security or policy                MailDeferred
+    any other 5xx about this mail or its reader      MailRefused
     the dot is out and no proper answer came         MailUnsure (RFC 1047)
 """
 
@@ -30,6 +31,8 @@ LOGIN_WANTED = (530, 534, 535, 538)
 
 TOO_LARGE = 552
 """The one refusal of MAIL that is about the mail (RFC 1870)."""
+
+_POLICY = re.compile(r"5\.7\.\d")  # an enhanced status (RFC 3463) stands first in the text
 
 # Nothing that could end the command or open another: no white space, control letter or bracket.
 _ADDRESS = re.compile(r"[^\s<>\x00-\x1f\x7f-\x9f]{1,64}@[^\s<>@\x00-\x1f\x7f-\x9f]{1,255}")
@@ -152,7 +155,11 @@ class SmtpTransport:
         plain = message.recipient.isascii() and message.body.isascii() and reply.code != TOO_LARGE
         if phase == "mail" and (reply.code == 421 or (reply.code >= 500 and plain)):
             return down(self._server, "mail", said, reply=reply)
-        if reply.code >= 500:
+        # Mostly about us, as "relay denied" is: one missing login must not refuse every reader.
+        policy = phase == "rcpt" and _POLICY.match(reply.text)
+        if policy:
+            said += " (if every reader meets this, check the login in PAPERROUND_SMTP_URL)"
+        elif reply.code >= 500:
             return _refused(self._server, message, phase, reply)
         return _deferred(self._server, message, phase, said, reply=reply)
 

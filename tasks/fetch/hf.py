@@ -26,7 +26,8 @@ def fetch(source: Source, *, at: datetime, since: date | None, http: Http) -> Fe
     """The days from `since` to today, oldest first (None: today alone; at most 7 days back).
 
     What came is returned and what failed is noted; SourceError is raised only when nothing came.
-    After a refusal, or when the server asks for a pause, the remaining days are not asked for.
+    After a refusal, or when the server asks for a pause (`wait`), the remaining days are not asked
+    for.
     """
     base = (source.address or BASE).rstrip("/")
     pages: list[RawPage] = []
@@ -47,7 +48,7 @@ def fetch(source: Source, *, at: datetime, since: date | None, http: Http) -> Fe
             notes.append(f"{day}: {error}")
     if last and not pages:
         raise last
-    return Fetched(pages=tuple(pages), notes=tuple(notes))
+    return Fetched(pages=tuple(pages), notes=tuple(notes), wait=last.wait if last else None)
 
 
 def asked_days(at: datetime, since: date | None) -> list[date]:

@@ -1,9 +1,8 @@
 """Saved plain-text copies of the daily page → entries.
 
 Such a page is a few head lines, then a title and an abstract in turn, one line each, and nothing
-else. It is read in this order: head lines go by exact match, then lines of numbers and labels; the
-rest is paired. Where a line is missing or too much, pairing takes up again at the next title with
-an abstract: that line is set aside, and no later paper gets its neighbour's abstract.
+else. Newer copies have menus, links and labels as well. It is read in this order: head lines go by
+exact match; what may be a menu, a label or a link is marked; `tasks.parse.pairing` does the rest.
 """
 
 from __future__ import annotations
@@ -16,30 +15,30 @@ from datetime import date, datetime
 
 from tasks.errors import PageError
 from tasks.parse import clean, ids, links
+from tasks.parse.pairing import Line, Pair, Sort, paired
 from tasks.records import ParsedEntry, ParsedPage, RejectedItem
 
 _INVITATION = re.compile(r"Get trending papers in your email inbox(?: once a day)?!")
 _BYLINE = re.compile(r"by ?AK and the research community")
 _TITLE_OF_PAGE = "Daily Papers"
 _BUTTON = "Subscribe"
+_GLUED = re.compile(rf"{_BUTTON}(?=\S)")
+# Anywhere else these are words like any other: a paper may be called "Models", or "1984".
+_MENU = re.compile(
+    r"(?:Trending Papers|Daily|Weekly|Monthly|Previous|Next|Hugging Face|Models|Datasets|Spaces"
+    r"|Buckets|Docs|Posts|Community|Website|Enterprise|Pricing|Papers|Blog|Tasks|Collections"
+    r"|Languages|Organizations|Log ?In|Sign ?Up|Company|TOS|Privacy|About|Careers)(?: new)?"
+    r"|new|[+-]?[\d.,]+[kK]?"
+)
 _LABEL = re.compile(
-    r"new|Subscribe|Trending Papers|Daily|Weekly|Monthly|Previous|Next|Hugging Face"
-    r"|Models|Datasets|Spaces|Buckets|Docs|Posts|Community|Website|Enterprise|Pricing|Papers|Blog"
-    r"|Tasks|Collections|Languages|Organizations|Log ?In|Sign ?Up|Company|TOS|Privacy|About|Careers"
-    r"|Submitted by.{0,60}|[·•]? ?\d+ authors?|Upvote ?[\d.,]*[kK]?|GitHub ?[\d.,]*[kK]?"
-    r"|arXiv [Pp]age|View (?:arXiv page|PDF)|Published on [A-Z][a-z]+ \d{1,2}(?:, \d{4})?"
-    r"|[+-]?[\d.,]+[kK]?|[-–—·•+]|←|→|&larr;"
+    r"Submitted by.{0,60}|.{0,60}[·•] ?\d+ authors?|\d+ authors?|GitHub ?[\d.,]*[kK]?"
+    r"|Upvote ?[\d.,]*[kK]?|arXiv [Pp]age|View (?:arXiv page|PDF)"
+    r"|(?:[·•] ?)?Published on [A-Z][a-z]+ \d{1,2}(?:, \d{4})?|[-–—·•+]|←|→|&larr;"
 )
 _SUBMITTER = "Submitted by"
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _DATE = re.compile(rf"({'|'.join(_MONTHS)}) (\d{{1,2}})(?:, (\d{{4}}))?")
 _LINK = re.compile(r"https?://\S+")
-_SENTENCE = re.compile(r"\.[)\]}\"'”]*$")
-_ENDS = re.compile(r"(?:[?!}]|https?://\S+)$")
-# Of six thousand real titles none has 200 characters or ends in a full stop; one of their abstracts
-# is shorter than that, and it ends in one.
-_LONG = 200
-_MIDDLING = 150
 _SHORT = 40
 _LIKELY = 100
 """Without head lines, half of the abstracts must be this long, or any two lines were a paper."""
@@ -49,15 +48,17 @@ _MOST_LINES = 100_000
 
 @dataclass(slots=True)
 class _Page:
-    """What the head lines said, and the lines that are left, each with its place in the file."""
+    """What the head lines said, and the lines that are left."""
 
-    lines: list[tuple[int, str]] = field(default_factory=list)
-    names: dict[int, str] = field(default_factory=dict)
+    lines: list[Line] = field(default_factory=list)
     day: re.Match[str] | None = None
     invited: bool = False
     glued: bool = False
     titled: bool = False
     byline: bool = False
+
+    def texts(self) -> int:
+        return sum(line.sort is Sort.TEXT for line in self.lines)
 
 
 def parse_text(body: str, *, fetched_at: datetime) -> ParsedPage:
@@ -69,16 +70,17 @@ def parse_text(body: str, *, fetched_at: datetime) -> ParsedPage:
     `PageError("not_a_page")` where the lines are no titles and abstracts.
     """
     page = _sorted(body)
-    pairs, alone = _paired(page.lines)
-    if not pairs and (page.lines or not page.invited):
+    pairs, alone = paired(page.lines)
+    texts = page.texts()
+    if not pairs and (texts or not page.invited):
         raise PageError("not_a_page", "The text is no list of titles and abstracts, line by line.")
-    likely = sum(len(abstract) >= _LIKELY for _, abstract in pairs)
+    likely = sum(len(pair.abstract.text) >= _LIKELY for pair in pairs)
     if not page.invited and (len(alone) > len(pairs) or likely < len(pairs) / 2):
         raise PageError(
             "not_a_page",
-            f"The text has {len(pairs)} titles with an abstract among {len(page.lines)} lines.",
+            f"The text has {len(pairs)} titles with an abstract among {texts} lines.",
         )
-    entries = tuple(_entries(pairs, page.names))
+    entries = tuple(_entries(pairs))
     day, certain = _day(page.day, fetched_at.date())
     return ParsedPage(
         shape=_shape(page),
@@ -86,15 +88,15 @@ def parse_text(body: str, *, fetched_at: datetime) -> ParsedPage:
         day=day,
         certain_day=certain,
         rejected=tuple(
-            RejectedItem(position=at, reason="This line has no partner.", raw=text[:_RAW])
-            for at, text in alone
+            RejectedItem(position=line.at, reason="This line has no partner.", raw=line.text[:_RAW])
+            for line in alone
         ),
-        warnings=tuple(_warnings(page, len(entries), len(pairs), len(alone))),
+        warnings=tuple(_warnings(texts, len(entries), len(pairs), len(alone))),
     )
 
 
 def _sorted(body: str) -> _Page:
-    """Tells head lines and labels from the lines that count."""
+    """Drops head lines, and tells texts from what may be a menu, a label or a link."""
     page = _Page()
     before = ""
     lines = re.split(r"\r\n?|\n", body)
@@ -102,20 +104,19 @@ def _sorted(body: str) -> _Page:
         raise PageError("too_large", f"The text has {len(lines)} lines, over {_MOST_LINES}.")
     for at, raw in enumerate(lines, 1):
         text = clean.line(raw)
-        if _INVITATION.fullmatch(before) and text.startswith(_BUTTON) and text != _BUTTON:
-            page.glued, text = True, text.removeprefix(_BUTTON).lstrip()
-        if text == "":
+        if _INVITATION.fullmatch(before) and _GLUED.match(text):
+            page.glued, text = True, text.removeprefix(_BUTTON)
+        if text in {"", before}:  # trending pages say each line twice
             continue
-        if not _is_head(text, page) and not (before == _SUBMITTER and _is_name(text)):
-            _take(page, at, text)
+        page.lines.append(Line(at, text, _sort(text, before, page)))
         before = text
     return page
 
 
 def _is_head(text: str, page: _Page) -> bool:
-    """Whether a line is of the head or a label; notes on `page` what it says."""
+    """Whether a line is of the head; notes on `page` what it says."""
     if dated := _DATE.fullmatch(text):
-        page.day = page.day or (None if page.lines else dated)
+        page.day = page.day or (None if page.texts() else dated)
     elif _INVITATION.fullmatch(text):
         page.invited = True
     elif _BYLINE.fullmatch(text):
@@ -123,75 +124,39 @@ def _is_head(text: str, page: _Page) -> bool:
     elif text == _TITLE_OF_PAGE:
         page.titled = True
     else:
-        return _LABEL.fullmatch(text) is not None
+        return text == _BUTTON
     return True
 
 
-def _is_name(text: str) -> bool:
-    return len(text) <= _SHORT and text.count(" ") < 3
+def _sort(text: str, before: str, page: _Page) -> Sort:
+    if _is_head(text, page):
+        return Sort.HEAD
+    if _LINK.fullmatch(text):
+        return Sort.LINK
+    is_name = before == _SUBMITTER and len(text) <= _SHORT and text.count(" ") < 3
+    if is_name or _LABEL.fullmatch(text):
+        return Sort.LABEL
+    return Sort.MENU if _MENU.fullmatch(text) else Sort.TEXT
 
 
-def _take(page: _Page, at: int, text: str) -> None:
-    if _LINK.fullmatch(text):  # it belongs to the title above it, if anything
-        if page.lines and ids.arxiv(text):
-            page.names.setdefault(page.lines[-1][0], text)
-    elif not page.lines or page.lines[-1][1] != text:  # trending pages say each line twice
-        page.lines.append((at, text))
-
-
-def _paired(
-    lines: list[tuple[int, str]],
-) -> tuple[list[tuple[tuple[int, str], str]], list[tuple[int, str]]]:
-    """Returns (title with its place, abstract) pairs, and the lines that have no partner."""
-    titles, abstracts = lines[::2], lines[1::2]
-    if len(titles) == len(abstracts) and all(
-        _fits(title[1], abstract[1]) for title, abstract in zip(titles, abstracts, strict=True)
-    ):
-        return [(one, other[1]) for one, other in zip(titles, abstracts, strict=True)], []
-    pairs, alone, at = [], [], 0
-    while at < len(lines):
-        following = lines[at + 1][1] if at + 1 < len(lines) else ""
-        if not _is_abstract(lines[at][1]) and _is_abstract(following):
-            pairs.append((lines[at], following))
-            at += 2
-        else:
-            alone.append(lines[at])
-            at += 1
-    return pairs, alone
-
-
-def _fits(title: str, abstract: str) -> bool:
-    """Whether two neighbours in strict turn may be a title and its abstract."""
-    return len(title) < len(abstract) and (not _is_abstract(title) or _is_abstract(abstract))
-
-
-def _is_abstract(text: str) -> bool:
-    size = len(text)
-    return bool(
-        size >= _LONG
-        or (size >= _SHORT and _SENTENCE.search(text))
-        or (size >= _MIDDLING and _ENDS.search(text))
-    )
-
-
-def _entries(
-    pairs: list[tuple[tuple[int, str], str]], names: dict[int, str]
-) -> Iterator[ParsedEntry]:
+def _entries(pairs: list[Pair]) -> Iterator[ParsedEntry]:
     seen: set[str] = set()
-    for (at, raw_title), raw_abstract in pairs:
-        title = clean.saved(raw_title)[: clean.TITLE_LENGTH]
-        abstract = clean.saved(raw_abstract)
+    for pair in pairs:
+        title = clean.saved(pair.title.text)[: clean.TITLE_LENGTH]
+        abstract = clean.saved(pair.abstract.text)
         key = hashlib.sha256(clean.title_key(title).encode()).hexdigest()[:16]
         if key in seen:
             continue
         seen.add(key)
-        name, version = ids.arxiv(names.get(at, "")) or (None, None)
+        named = (line.text for line in pair.between if ids.arxiv(line.text))
+        url = next(named, None)
+        name, version = ids.arxiv(url or "") or (None, None)
         yield ParsedEntry(
             title=title,
             abstract=abstract,
             arxiv_id=name,
             arxiv_version=version,
-            url=names.get(at),
+            url=url,
             code_urls=links.code([abstract]),
             source_id=key,
             rank=len(seen),
@@ -220,9 +185,9 @@ def _shape(page: _Page) -> str:
     return "text-c" if page.glued else "text"
 
 
-def _warnings(page: _Page, entries: int, pairs: int, alone: int) -> Iterator[str]:
+def _warnings(texts: int, entries: int, pairs: int, alone: int) -> Iterator[str]:
     if alone:
-        yield f"{alone} of {len(page.lines)} lines have no partner; pairing took up after them."
+        yield f"{alone} of {texts} lines have no partner; pairing took up after them."
     if pairs > entries:
         yield f"{pairs - entries} papers stand on the page twice."
     if not entries:

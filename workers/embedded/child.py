@@ -20,7 +20,6 @@ from functools import partial
 from pathlib import Path
 from typing import IO
 
-from tasks.errors import PaperroundError
 from workers.embedded import tied
 
 log = logging.getLogger(__name__)
@@ -30,10 +29,6 @@ SETTLED_S = 60.0  # a child that lived so long has earned a fresh start
 PAUSE_MOST_S = 30.0
 LOG_MOST = 10 * 2**20  # bytes of a log file, before a new one is begun
 LINE_MOST = 64 * 2**10
-
-
-class StartError(PaperroundError):
-    """The one-machine mode cannot start, or is not ready in time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

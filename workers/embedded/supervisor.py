@@ -17,11 +17,12 @@ from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Self
 
+from tasks.errors import StartError
 from tasks.settings import Settings
 from tasks.store import migrate
 from tasks.store.database import Database
 from workers.embedded.broker import Broker, answers
-from workers.embedded.child import GRACE_S, Child, StartError
+from workers.embedded.child import GRACE_S, Child
 from workers.embedded.commands import commands, free_port
 from workers.embedded.doorbell import ring_tick, web_serves, worker_answers
 from workers.embedded.watchdog import Watchdog

@@ -1,1 +1,1 @@
-"""The web face: what stands where, and, on this machine alone, the mails. It only ever shows."""
+"""The web face: what stands where, a reader's way out, and, on this machine alone, the mails."""

@@ -1,4 +1,4 @@
-"""The web face as one ASGI app. It only shows: every route is a GET, and no GET changes anything."""
+"""The web face as one ASGI app. It shows, and lets a reader leave: no GET changes anything."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ from starlette.types import ASGIApp
 
 from tasks.settings import Settings, current
 from tasks.store.database import Database
-from workers.web import health, mails, status
+from workers.web import health, leave, mails, status
 from workers.web.guard import Guard
 from workers.web.page import CSS, CSS_MARK, Face, page
 
 FOR_EVER = "public, max-age=31536000, immutable"
 WORDS = {
     400: ("This cannot be read", "Something in the address is not what this page expects."),
+    403: ("Not from there", "Open the link in your mail, and press the button on its page."),
     404: ("No such page", "Nothing lives at this address."),
-    405: ("Only for reading", "These pages show; they change nothing."),
+    405: ("Not in this way", "What lives at this address is not asked for like this."),
     500: ("Something broke", "It is in the log. Nothing was changed or lost."),
     503: ("Not ready", "The database does not answer, or has not got its tables yet."),
 }
@@ -50,7 +51,7 @@ def make_app(
     )
     app.state.face = Face(chosen, database, clock)
     app.add_api_route("/static/app.css", stylesheet)
-    for face in (status, mails, health):
+    for face in (status, mails, leave, health):
         app.include_router(face.router)
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _refused)

@@ -99,6 +99,18 @@ def is_private(settings: Settings) -> bool:
     return is_loopback(settings.host) and (not base or is_loopback(host_of(urlsplit(base).netloc)))
 
 
+def comes_from_our_page(request: HTTPConnection, settings: Settings) -> bool:
+    """Whether a page of ours, or a person by hand, asks; no other site can make a browser say so.
+
+    Browsers tell it as Sec-Fetch-Site, and over plain http as Origin alone. Who tells neither is refused.
+    """
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        return site in ("same-origin", "none")
+    ours = {request.headers.get("host", "").lower(), urlsplit(settings.base_url).netloc.lower()}
+    return request.headers.get("origin", "").lower().partition("://")[2] in ours - {""}
+
+
 def comes_from_here(request: HTTPConnection) -> bool:
     """Whether a person at this machine asks: no proxy has had its hands on the request."""
     passed_on = any(name in request.headers for name in FORWARDED)
