@@ -107,9 +107,13 @@ def key(database: Database) -> str:
         return str(session.exec(select(models.Delivery.key)).first())
 
 
-def open_page(browser: Browser, width: int, scheme: Any) -> tuple[Page, list[str]]:
+def open_page(
+    browser: Browser, width: int, scheme: Any, *, scripts: bool = True
+) -> tuple[Page, list[str]]:
     """A page of that width, and the list of what it complains about."""
-    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    page = browser.new_page(
+        viewport={"width": width, "height": 900}, color_scheme=scheme, java_script_enabled=scripts
+    )
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text))
     page.on("pageerror", lambda error: said.append(str(error)))
@@ -169,4 +173,34 @@ def test_without_its_sandbox_the_same_mail_would_have_its_way(browser: Browser) 
     page, _ = open_page(browser, 1280, "light")
     page.set_content(HOSTILE.partition("\n\n")[2])
     page.wait_for_function("document.title == 'rewritten'")
+    page.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_reader_leaves_and_comes_back_by_buttons_without_any_script(
+    browser: Browser, address: str, database: Database, scheme: str
+) -> None:
+    ada = select(models.Reader).where(models.Reader.email == "ada@readers.example")
+
+    def state() -> tuple[str, str]:
+        with database.read() as session:
+            row = session.exec(ada).one()
+            return row.token, row.state
+
+    page, said = open_page(browser, 360, scheme, scripts=False)
+    way = f"{address}/u/{state()[0]}"
+    page.goto(way)
+    for button, words, then in (
+        ("Stop my digests", "You will get no more digests", "unsubscribed"),
+        ("Undo", "Your digests go on", "active"),
+    ):
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        box = page.get_by_role("button").bounding_box()
+        assert box is not None
+        assert box["height"] >= 44
+        page.get_by_role("button", name=button, exact=True).click()
+        assert page.locator("h1").inner_text() == words
+        assert state()[1] == then
+    assert page.get_by_role("navigation").count() == 0
+    assert said == []
     page.close()

@@ -56,6 +56,15 @@ class Pair:
     between: Sequence[Line] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A page's papers in order, the lines of text that have no partner, and what it all costs."""
+
+    pairs: Sequence[Pair]
+    alone: Sequence[Line]
+    cost: float
+
+
 _LEFT_OVER = 1.25
 _NO_TEXT = {Sort.MENU: 0.6, Sort.LABEL: 0.6}
 """What it costs to take a line for a title that is no text by itself."""
@@ -69,17 +78,17 @@ _Chain = tuple[int, int, "_Chain"] | None
 """The last title and abstract of a reading, by their places among the lines, and those before."""
 
 
-def paired(lines: Sequence[Line]) -> tuple[list[Pair], list[Line]]:
-    """Returns the papers in order, and the lines of text that have no partner."""
-    places = _places(lines)
+def paired(lines: Sequence[Line]) -> Reading:
+    """Returns the cheapest reading of a page's lines."""
+    places, cost = _places(lines)
     pairs = [Pair(lines[one], lines[other], lines[one + 1 : other]) for one, other in places]
     used = {at for place in places for at in place}
     texts = (line for at, line in enumerate(lines) if at not in used)
-    return pairs, [line for line in texts if line.sort is Sort.TEXT]
+    return Reading(pairs, [line for line in texts if line.sort is Sort.TEXT], cost)
 
 
-def _places(lines: Sequence[Line]) -> list[tuple[int, int]]:
-    """Titles and abstracts in the cheapest reading: Viterbi's algorithm over two states.
+def _places(lines: Sequence[Line]) -> tuple[list[tuple[int, int]], float]:
+    """Titles and abstracts in the cheapest reading, and its cost: Viterbi over two states.
 
     Before each line, a reading either has a title that waits for its abstract, or has none.
     """
@@ -100,7 +109,7 @@ def _places(lines: Sequence[Line]) -> list[tuple[int, int]]:
     while chain:
         found.append(chain[:2])
         chain = chain[2]
-    return found[::-1]
+    return found[::-1], cost
 
 
 def _as_title(line: Line) -> float:

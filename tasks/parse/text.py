@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -40,8 +40,10 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 _DATE = re.compile(rf"({'|'.join(_MONTHS)}) (\d{{1,2}})(?:, (\d{{4}}))?")
 _LINK = re.compile(r"https?://\S+")
 _SHORT = 40
+# Without head lines, half of the abstracts must have this length, and the reading may cost this much
+# for each paper (see `tasks.parse.pairing`): any prose has short lines above long ones.
 _LIKELY = 100
-"""Without head lines, half of the abstracts must be this long, or any two lines were a paper."""
+_DOUBTFUL = 0.75
 _RAW = 200
 _MOST_LINES = 100_000
 
@@ -70,17 +72,17 @@ def parse_text(body: str, *, fetched_at: datetime) -> ParsedPage:
     `PageError("not_a_page")` where the lines are no titles and abstracts.
     """
     page = _sorted(body)
-    pairs, alone = paired(page.lines)
-    texts = page.texts()
-    if not pairs and (texts or not page.invited):
+    reading, texts = paired(page.lines), page.texts()
+    papers = len(reading.pairs)
+    if not papers and (texts or not page.invited):
         raise PageError("not_a_page", "The text is no list of titles and abstracts, line by line.")
-    likely = sum(len(pair.abstract.text) >= _LIKELY for pair in pairs)
-    if not page.invited and (len(alone) > len(pairs) or likely < len(pairs) / 2):
+    likely = sum(len(pair.abstract.text) >= _LIKELY for pair in reading.pairs)
+    if not page.invited and (reading.cost > _DOUBTFUL * papers or likely < papers / 2):
         raise PageError(
             "not_a_page",
-            f"The text has {len(pairs)} titles with an abstract among {texts} lines.",
+            f"The text has {papers} titles with an abstract among {texts} lines.",
         )
-    entries = tuple(_entries(pairs))
+    entries = tuple(_entries(reading.pairs))
     day, certain = _day(page.day, fetched_at.date())
     return ParsedPage(
         shape=_shape(page),
@@ -89,9 +91,9 @@ def parse_text(body: str, *, fetched_at: datetime) -> ParsedPage:
         certain_day=certain,
         rejected=tuple(
             RejectedItem(position=line.at, reason="This line has no partner.", raw=line.text[:_RAW])
-            for line in alone
+            for line in reading.alone
         ),
-        warnings=tuple(_warnings(texts, len(entries), len(pairs), len(alone))),
+        warnings=tuple(_warnings(texts, len(entries), papers, len(reading.alone))),
     )
 
 
@@ -139,7 +141,7 @@ def _sort(text: str, before: str, page: _Page) -> Sort:
     return Sort.MENU if _MENU.fullmatch(text) else Sort.TEXT
 
 
-def _entries(pairs: list[Pair]) -> Iterator[ParsedEntry]:
+def _entries(pairs: Sequence[Pair]) -> Iterator[ParsedEntry]:
     seen: set[str] = set()
     for pair in pairs:
         title = clean.saved(pair.title.text)[: clean.TITLE_LENGTH]
