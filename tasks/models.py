@@ -71,7 +71,10 @@ class Work(SQLModel):
 
 
 class Source(Work, table=True):
-    """Where pages come from. States: active, paused, removed. `attempts` are failures in a row."""
+    """Where pages come from. States: active, paused, removed. `attempts` are failures in a row.
+
+    `asks_from` is the first day that the next turn of a dated source asks for.
+    """
 
     id: int | None = _key()
     kind: str
@@ -81,6 +84,7 @@ class Source(Work, table=True):
     etag: str = ""
     last_modified: str = ""
     fetched_at: datetime | None = _time()
+    asks_from: date | None = None
     created_at: datetime = Field(sa_type=UtcTime)
 
 

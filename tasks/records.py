@@ -57,7 +57,8 @@ class RawPage:
 class Fetched:
     """What one turn of a source brought. `notes` are for the admin; validators are kept as sent.
 
-    `wait` is the pause that the server asked for, where it gave only a part of what was wanted.
+    Where a server gave only a part of what was wanted, `wait` is the pause that it asked for, and
+    `missing_from` the first day that did not come: the next turn asks again from there.
     """
 
     pages: tuple[RawPage, ...] = ()
@@ -66,6 +67,7 @@ class Fetched:
     last_modified: str = ""
     not_modified: bool = False
     wait: timedelta | None = None
+    missing_from: date | None = None
 
 
 # --- parse ---------------------------------------------------------------------------------------

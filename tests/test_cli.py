@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -377,6 +378,27 @@ def test_the_demo_touches_neither_real_readers_nor_a_real_mail_server(run: Run) 
     done = run("demo", "--readers", 1)
     assert done.code == 2
     assert "real readers" in done.err
+
+
+@pytest.mark.slow
+def test_up_says_where_its_page_is_and_ends_as_asked(home: Path, tmp_path: Path) -> None:
+    env = {k: v for k, v in os.environ.items() if not k.startswith("PAPERROUND_")}
+    env |= {"PAPERROUND_HOME": str(home), "PAPERROUND_PORT": "0"}
+    command = [sys.executable, "-c", "from workers.cli import main; main()", "up", "--role", "web"]
+    with subprocess.Popen(
+        command, env=env, cwd=tmp_path, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        said = ""
+        while "Paperround is up" not in said and (line := process.stderr.readline()):
+            said += line
+        process.terminate()
+        process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert re.search(
+        r"INFO +workers.embedded.supervisor: Paperround is up: http://127.0.0.1:[1-9]", said
+    )
+    assert "alembic" not in said
 
 
 def test_doctor_says_what_is_wrong_and_what_to_do(run: Run) -> None:

@@ -230,6 +230,7 @@ def test_one_bad_day_does_not_lose_the_others(site: Site) -> None:
     (note,) = fetched.notes
     assert note.startswith(f"{days[1]}: {site.url}/api/daily_papers?date={days[1]}")
     assert fetched.wait is None
+    assert fetched.missing_from == days[1]
 
 
 def test_after_a_request_for_a_pause_no_further_day_is_asked_for(site: Site) -> None:
@@ -240,6 +241,7 @@ def test_after_a_request_for_a_pause_no_further_day_is_asked_for(site: Site) -> 
     fetched = fetch(site, days[0])
     assert [page.day for page in fetched.pages] == [days[0]]
     assert fetched.notes[1] == f"{days[2]} was not asked for"
+    assert fetched.missing_from == days[1]
     assert fetched.wait == timedelta(seconds=5400)
     assert site.paths == [api(days[0]), api(days[1])]
 

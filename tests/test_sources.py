@@ -218,5 +218,20 @@ def test_a_dated_source_is_asked_from_a_day_that_is_set(database: Database, now:
     with database.write() as session:
         key = add(session, now)
         assert sources.since(session, key) is None
-        sources.ask_from(session, "daily", now - timedelta(days=3))
+        sources.ask_from(session, "daily", now.date() - timedelta(days=3))
         assert sources.since(session, key) == (now - timedelta(days=3)).date()
+
+
+def test_a_day_that_did_not_come_is_asked_for_again(database: Database, now: datetime) -> None:
+    gap = now.date() - timedelta(days=2)
+    with database.write() as session:
+        key = add(session, now)
+        sources.claim(session, 1, 9, owner="me", at=now, now=now)
+        sources.fetched(session, key, Fetched(missing_from=gap), owner="me", at=now)
+    with database.write() as session:
+        assert sources.since(session, key) == gap
+        later = now + timedelta(hours=2)
+        sources.claim(session, 1, 9, owner="me", at=later, now=later)
+        sources.fetched(session, key, Fetched(), owner="me", at=later)
+    with database.read() as session:
+        assert sources.since(session, key) == later.date()

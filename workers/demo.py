@@ -84,7 +84,7 @@ def prepare(context: Context, saved: Path | None, count: int, at: datetime) -> s
             if row["name"] == NAME:
                 sources.set_state(session, NAME, "removed")
         sources.add(session, kind=kind, name=NAME, address=address, now=at)
-        sources.ask_from(session, NAME, at - WEEKEND)
+        sources.ask_from(session, NAME, (at - WEEKEND).date())
         for number in range(count):
             _add_reader(session, number, at)
     return words

@@ -33,9 +33,11 @@ def fetch(source: Source, *, at: datetime, since: date | None, http: Http) -> Fe
     pages: list[RawPage] = []
     notes: list[str] = []
     last: SourceError | None = None
+    missing: list[date] = []
     for day in asked_days(at, since):
         if last and (isinstance(last, SourceRefused) or last.wait):
             notes.append(f"{day} was not asked for")
+            missing.append(day)
             continue
         try:
             for item in _day(base, day, at=at, http=http):
@@ -45,10 +47,16 @@ def fetch(source: Source, *, at: datetime, since: date | None, http: Http) -> Fe
                     notes.append(item)
         except SourceError as error:
             last = error
+            missing.append(day)
             notes.append(f"{day}: {error}")
     if last and not pages:
         raise last
-    return Fetched(pages=tuple(pages), notes=tuple(notes), wait=last.wait if last else None)
+    return Fetched(
+        pages=tuple(pages),
+        notes=tuple(notes),
+        wait=last.wait if last else None,
+        missing_from=min(missing, default=None),
+    )
 
 
 def asked_days(at: datetime, since: date | None) -> list[date]:

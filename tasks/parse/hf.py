@@ -110,19 +110,21 @@ def assemble(
 
 def _entry(row: object, page: RawPage, *, rank: int) -> ParsedEntry:
     """One row → an entry. Raises ValueError, with a sentence, where it is none."""
-    outer = _mapping(row)
+    outer = _fields(_mapping(row))
     inner = outer.get("paper")
-    paper = inner if isinstance(inner, dict) else outer
+    paper = _fields(inner) if isinstance(inner, dict) else outer
     title = clean.title(_text(paper.get("title"))) or clean.title(_text(outer.get("title")))
     name = _text(paper.get("id")).strip()
     if title == "":
         raise ValueError("It has no title.")
     if not _NAME.fullmatch(name):
         raise ValueError("It has no usable id.")
-    abstract = clean.abstract(_text(paper.get("summary")) or _text(outer.get("summary")))
+    told = (of.get(key) for of in (paper, outer) for key in ("summary", "abstract"))
+    abstract = next(filter(None, (clean.abstract(_text(text)) for text in told)), "")
     arxiv_id, version = ids.arxiv(name) or (None, None)
-    code = (paper.get("githubRepo"), abstract, paper.get("projectPage"))
-    published = _text(paper.get("publishedAt")) or _text(outer.get("publishedAt"))
+    code = (paper.get("githubrepo"), abstract, paper.get("projectpage"))
+    published = _text(paper.get("publishedat")) or _text(outer.get("publishedat"))
+    counts = (votes(of.get("upvotes")) for of in (paper, outer))
     return ParsedEntry(
         title=title,
         abstract=abstract,
@@ -131,11 +133,11 @@ def _entry(row: object, page: RawPage, *, rank: int) -> ParsedEntry:
         arxiv_version=version,
         url=ADDRESS + quote(name),
         code_urls=links.code(map(_text, code)),
-        upvotes=votes(paper.get("upvotes", outer.get("upvotes"))),
+        upvotes=next((count for count in counts if count is not None), None),
         published=dates.published(published, page.fetched_at),
         source_id=name,
         rank=rank,
-        withdrawn=bool(paper.get("withdrawnAt")) or withdrawn(abstract),
+        withdrawn=bool(paper.get("withdrawnat")) or withdrawn(abstract),
     )
 
 
@@ -158,6 +160,11 @@ def _mapping(row: object) -> Mapping[str, Any]:
     if not isinstance(row, dict):
         raise ValueError(f"It is no paper but {type(row).__name__}.")
     return row
+
+
+def _fields(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Fields by one spelling of their names: writers have `githubRepo` and `github_repo`."""
+    return {str(key).replace("_", "").casefold(): value for key, value in values.items()}
 
 
 def _literal(text: str) -> Any:

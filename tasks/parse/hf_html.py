@@ -29,24 +29,24 @@ def parse_html(tree: LexborHTMLParser, page: RawPage) -> ParsedPage | None:
     Shape ``hf-page`` from the hydration JSON; ``hf-cards``, with less of each paper, where that is
     missing or broken. A page without papers on it is a legal empty day.
     """
-    node = tree.css_first(_PROPS)
+    nodes = tree.css(_PROPS)
     rows = list(_cards(tree))
-    props = _props(node)
+    props = next(filter(None, map(_props, nodes)), None)
     try:
         if props is not None:
             return hf.parse_json(props, page, shape="hf-page")
     except PageError:
         if not rows:
             raise
-    if node is None and not rows:
+    if not nodes and not rows:
         return None
     said = "The page's data is missing or broken; its cards were read, without abstracts."
     return hf.assemble("hf-cards", rows, page, day=None, said=(said,))
 
 
-def _props(node: LexborNode | None) -> dict[str, Any] | None:
+def _props(node: LexborNode) -> dict[str, Any] | None:
     try:
-        props = json.loads((node and node.attributes.get("data-props")) or "")
+        props = json.loads(node.attributes.get("data-props") or "")
     except (ValueError, RecursionError):
         return None
     usable = isinstance(props, dict) and isinstance(props.get("dailyPapers"), list)

@@ -29,6 +29,7 @@ _CHALLENGE = re.compile(
     r"window\.gokuProps|id=[\"']challenge-container|_cf_chl_opt|<title>\s*Just a moment",
     re.IGNORECASE,
 )
+_PAPERS = re.compile(r"data-target\s*=\s*[\"']DailyPapers|<article\b")
 _ERROR = re.compile(
     r"(?:(?:HTTP/[\d.]+ |error:? )?[45]\d\d[ :.-]*)?(?:rate (?:limit )?exceeded|too many requests"
     r"|internal server error|bad gateway|service unavailable|service temporarily unavailable"
@@ -71,7 +72,7 @@ def _refuse(page: RawPage, text: str) -> None:
     headers = {name.lower(): value.lower() for name, value in page.headers.items()}
     if headers.get("cf-mitigated") == "challenge" or "x-amzn-waf-action" in headers:
         raise _blocked(page)
-    if 'data-target="DailyPapers"' not in text and _CHALLENGE.search(text, 0, 20_000):
+    if not _PAPERS.search(text) and _CHALLENGE.search(text, 0, 20_000):
         raise _blocked(page)
     if len(text) <= _ERROR_LENGTH and _ERROR.match(text.strip()):
         raise PageError("error_page", f"{_named(page)} says: {clean.plain(text)[:200]}")

@@ -48,9 +48,9 @@ def internal(session: Session, name: str, kind: SourceKind, now: datetime) -> in
     return found
 
 
-def ask_from(session: Session, name: str, moment: datetime) -> None:
-    """Ask a dated source for the days since then at its next turn."""
-    session.execute(update(Source).where(col(Source.name) == name).values(fetched_at=moment))
+def ask_from(session: Session, name: str, day: date) -> None:
+    """Ask a dated source for the days from then on at its next turn."""
+    session.execute(update(Source).where(col(Source.name) == name).values(asks_from=day))
 
 
 def wake(session: Session) -> None:
@@ -104,9 +104,8 @@ def claim(
 
 
 def since(session: Session, source_id: int) -> date | None:
-    """The day from which a dated source is asked again: that of its last successful turn."""
-    fetched_at = session.exec(select(Source.fetched_at).where(Source.id == source_id)).one()
-    return None if fetched_at is None else fetched_at.date()
+    """The day from which a dated source is asked: the first that did not come, else the last one."""
+    return session.get_one(Source, source_id).asks_from
 
 
 def fetched(
@@ -116,6 +115,7 @@ def fetched(
     every = session.exec(select(Source.every_minutes).where(Source.id == source_id)).one()
     pause = max(timedelta(minutes=every), outcome.wait or timedelta())
     values = {"fetched_at": at, "next_attempt_at": at + pause, "attempts": 0}
+    values["asks_from"] = outcome.missing_from or at.date()
     if not outcome.not_modified:
         values |= {"etag": outcome.etag, "last_modified": outcome.last_modified}
     note = "; ".join(outcome.notes)[:2000]

@@ -100,6 +100,7 @@ def upgrade() -> None:
         sa.Column("etag", sa.String(), nullable=False),
         sa.Column("last_modified", sa.String(), nullable=False),
         sa.Column("fetched_at", sa.DateTime(), nullable=True),
+        sa.Column("asks_from", sa.Date(), nullable=True),
         sa.Column("created_at", sa.DateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("name"),
