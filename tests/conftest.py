@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 from servers import Postgres
 from sqlmodel import SQLModel
 
@@ -86,6 +87,31 @@ def database(request: pytest.FixtureRequest) -> Iterator[Database]:
 def settings(tmp_path: Path) -> Settings:
     """Settings whose home is this test's folder."""
     return Settings(home=tmp_path / "home", _env_file=None)  # type: ignore[call-arg]
+
+
+CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+QUIET = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+    "--disable-quic",
+)
+OFFLINE = ("--disable-background-networking", "--disable-component-update", "--disable-sync")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A real Chromium. Where there is none the test is skipped, or fails if it was promised."""
+    if not Path(CHROMIUM).exists():
+        words = f"there is no Chromium at {CHROMIUM}: install it, or name another by CHROMIUM"
+        if os.environ.get("PAPERROUND_REQUIRE_BROWSER"):
+            pytest.fail(words)
+        pytest.skip(words)
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=[*QUIET, *OFFLINE])
+        yield opened
+        opened.close()
 
 
 class StandingClock:

@@ -83,6 +83,15 @@ def test_a_mail_says_what_was_picked_and_why(set_up: Context, now: datetime) -> 
     assert "sparse attention" in text.get_content()
 
 
+def test_a_reader_who_wants_plain_text_gets_nothing_else(set_up: Context, now: datetime) -> None:
+    with set_up.database.write() as session:
+        add_reader(session, now, "dot@readers.example", text_only=True)
+    run_once(set_up, now)
+    key = rows(set_up)["dot@readers.example"]["key"]
+    body = (set_up.settings.mailbox / "new" / str(key)).read_bytes()
+    assert message_from_bytes(body, policy=policy.default).get_content_type() == "text/plain"
+
+
 def test_a_second_round_of_the_day_sends_nothing(set_up: Context, now: datetime) -> None:
     run_once(set_up, now)
     before = mails(set_up)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import socket
 import threading
@@ -14,7 +13,7 @@ from typing import Any
 import pytest
 import uvicorn
 from papers import add_folder, add_reader, api_json, entry
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from sqlmodel import select
 
 from tasks import models
@@ -26,7 +25,6 @@ from tasks.store import pages, sources, watch
 from tasks.store.database import Database
 from workers.web.app import make_app
 
-CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 AT = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 ONE_WORD = "Unbreakable" * 30
 HOSTILE = """\
@@ -40,10 +38,7 @@ Content-Type: text/html; charset=utf-8
 <iframe src="/"></iframe><form action="/"><button>press</button></form>
 """
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not Path(CHROMIUM).exists(), reason=f"there is no Chromium at {CHROMIUM}"),
-]
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
@@ -90,15 +85,6 @@ def address(database: Database, tmp_path_factory: pytest.TempPathFactory) -> Ite
     yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     server.should_exit = True
     thread.join()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        quick = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"]
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=quick)
-        yield opened
-        opened.close()
 
 
 @pytest.fixture

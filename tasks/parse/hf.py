@@ -119,10 +119,12 @@ def _entry(row: object, page: RawPage, *, rank: int) -> ParsedEntry:
         raise ValueError("It has no title.")
     if not _NAME.fullmatch(name):
         raise ValueError("It has no usable id.")
-    told = (of.get(key) for of in (paper, outer) for key in ("summary", "abstract"))
-    abstract = next(filter(None, (clean.abstract(_text(text)) for text in told)), "")
+    told = (_text(of.get(key)) for of in (paper, outer) for key in ("summary", "abstract"))
+    summary = next(filter(str.strip, told), "")
+    abstract = clean.abstract(summary)
     arxiv_id, version = ids.arxiv(name) or (None, None)
-    code = (paper.get("githubrepo"), abstract, paper.get("projectpage"))
+    # The summary as it came: cleaning leaves `here` of `\href{https://…}{here}`.
+    code = (paper.get("githubrepo"), summary, paper.get("projectpage"))
     published = _text(paper.get("publishedat")) or _text(outer.get("publishedat"))
     counts = (votes(of.get("upvotes")) for of in (paper, outer))
     return ParsedEntry(

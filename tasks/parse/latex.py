@@ -50,6 +50,8 @@ _ACCENT = re.compile(
 )
 _BRACED_ACCENT = re.compile(r"\{(" + _ACCENT.pattern + r")\}")
 _LETTER = re.compile(r"\{\\(" + "|".join(_LETTERS) + r")\}|\\(" + "|".join(_LETTERS) + r")\{\}")
+# Writers of other languages than LaTeX escape it: `the model\'s` has no ś.
+_APOSTROPHE = re.compile(r"(?<=[^\W_])\\'(?=(?:s|t|m|d|ll|re|ve)\b)")
 _ESCAPE = re.compile(r"\\([%_&#$])")
 
 # The rule of Pandoc: the opening dollar touches what follows, the closing one what precedes, and
@@ -81,6 +83,7 @@ def accents(text: str) -> str:
     """
     if "\\" not in text:
         return text
+    text = _APOSTROPHE.sub("'", text)
     text = _BRACED_ACCENT.sub(_accented, text)
     text = _ACCENT.sub(_accented, text)
     text = _LETTER.sub(lambda found: _LETTERS[found[1] or found[2]], text)

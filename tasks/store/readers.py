@@ -31,6 +31,7 @@ def add(
         language=reader.language,
         most=reader.most,
         threshold=reader.threshold,
+        text_only=reader.text_only,
         token=secrets.token_urlsafe(16),
         created_at=now,
         next_digest_at=next_digest_at,
