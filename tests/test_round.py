@@ -17,7 +17,7 @@ from tasks.round import composing
 from tasks.round.context import Context
 from tasks.round.tick import tick
 from tasks.round.walk import run_once
-from tasks.store import digests, readers, report, sources, watch
+from tasks.store import digests, pages, readers, report, sources, watch
 from tasks.store.claims import ATTEMPTS_MOST
 
 
@@ -168,6 +168,20 @@ def test_digests_wait_while_papers_are_on_their_way_but_not_for_ever(
     assert {ring.step for ring in rings} == {Step.FETCH}, "the source is due: nobody composes yet"
     later = now + composing.HOLD_FOR + timedelta(minutes=1)
     assert Step.COMPOSE in {ring.step for ring in tick(at_later(set_up, later), later)}
+
+
+def test_digests_wait_for_a_page_that_has_ended_a_worker(set_up: Context, now: datetime) -> None:
+    from tasks.round.fetching import fetch
+
+    tick(set_up, now)
+    fetch(set_up, 1, 9, now)
+    for _ in range(2):
+        with set_up.database.write() as session:
+            assert pages.claim(session, 1, 9, owner="dying", now=set_up.clock())
+        at_later(set_up, set_up.clock() + 2 * pages.LEASE)
+    assert {ring.step for ring in tick(set_up, now)} == {Step.PARSE}
+    run_once(set_up, now)
+    assert len(mails(set_up)) == 2
 
 
 def test_readers_are_served_at_their_own_hour(set_up: Context, now: datetime) -> None:

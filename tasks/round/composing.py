@@ -63,6 +63,6 @@ def compose_rings(context: Context, at: datetime) -> list[Ring]:
 
 def _hold(session: Session, at: datetime, now: datetime) -> digests.Hold:
     """Everybody waits while pages come in; then only the shards that are still being scored."""
-    coming = sources.due(session, at, now) or sources.busy(session, now) or pages.arriving(session)
+    coming = sources.due(session, at, now) or sources.busy(session, now) or pages.unparsed(session)
     waiting = shards.every(session) if coming else shards.lagging(session, now)
     return digests.Hold(tuple(waiting), at - HOLD_FOR)

@@ -55,9 +55,10 @@ def save(context: Context, page_id: int, parsed: ParsedPage, *, owner: str, at: 
 def score_rings(context: Context) -> list[Ring]:
     """A ring for each shard that lags behind, once the pages at hand are parsed.
 
-    One pass over all of them then does, by a scorer that has seen them all.
+    One pass over all of them then does, by a scorer that has seen them all. A page that has ended a
+    worker before may do so again: scoring does not wait for it, though digests do for a while.
     """
     with context.database.read() as session:
-        if pages.arriving(session):
+        if pages.unparsed(session, tries=1):
             return []
         return [Ring(Step.SCORE, key, key) for key in shards.due(session, context.clock())]

@@ -131,12 +131,9 @@ def due(session: Session, now: datetime, limit: int) -> list[int]:
     return [key for key in found if key is not None]
 
 
-def arriving(session: Session) -> bool:
-    """Whether any page waits to be parsed or is being parsed, and has not failed before.
-
-    A page that has ended a worker may do so again: nobody waits for it.
-    """
-    where = (Page.state == "fetched", col(Page.attempts) <= 1)
+def unparsed(session: Session, *, tries: int = claims.ATTEMPTS_MOST) -> bool:
+    """Whether any page waits to be parsed or is being parsed, for the `tries`-th time at most."""
+    where = (Page.state == "fetched", col(Page.attempts) <= tries)
     return session.exec(select(Page.id).where(*where).limit(1)).first() is not None
 
 
