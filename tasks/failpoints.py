@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import os
 import signal
+import time
 from collections.abc import Iterator, Mapping
 
 NAMES = (
@@ -68,3 +69,4 @@ def failpoint(name: str) -> None:
         if action == "raise":
             raise FailpointError(f"broken on purpose at {name}")
         os.kill(os.getpid(), ACTIONS[action])
+        time.sleep(1)  # a stop may reach this thread last: it must not run on into a transaction
