@@ -21,6 +21,15 @@ def zone(name: str) -> ZoneInfo:
         raise UsageError(f"there is no time zone {name!r}: use a name like Europe/Rome") from None
 
 
+def is_zone(name: str) -> bool:
+    """Whether this machine knows the zone."""
+    try:
+        zone(name)
+    except UsageError:
+        return False
+    return True
+
+
 def due_on(reader: Reader, day: date) -> datetime:
     """The moment (UTC) at which that local day's digest is due."""
     local = datetime.combine(day, time(reader.hour), tzinfo=zone(reader.timezone))

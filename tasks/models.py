@@ -64,7 +64,7 @@ class Work(SQLModel):
 
     state: str
     owner: str = ""
-    lease_until: datetime | None = _time()
+    lease_until: datetime | None = _time(index=True)
     attempts: int = 0
     next_attempt_at: datetime | None = _time()
     error: str = ""
@@ -261,7 +261,10 @@ class Shard(Work, table=True):
 
 
 class ScorerModel(SQLModel, table=True):
-    """A fitted scorer, so that every worker scores with the same one. `version` hashes its content."""
+    """A fitted scorer, so that every worker scores with the same one. `version` hashes its content.
+
+    `papers` is how many were known when it was fitted.
+    """
 
     id: int | None = _key()
     version: str = Field(unique=True)

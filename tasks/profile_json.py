@@ -54,7 +54,13 @@ def _text(body: Mapping[str, Any], part: str) -> str:
         return ""
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise UsageError(f"{part} must be a text")
-    return str(value).strip()[:TEXT_MOST]
+    return _plain(str(value))
+
+
+def _plain(text: str) -> str:
+    """Text that every database keeps: without NUL, and without halves of characters."""
+    whole = text.encode("utf-8", "ignore").decode().replace("\x00", "")
+    return whole.strip()[:TEXT_MOST]
 
 
 def _items(value: object, part: str) -> Sequence[Any]:
@@ -71,7 +77,7 @@ def _texts(value: object, part: str) -> tuple[str, ...]:
     items = _items(value, part)
     if not all(isinstance(item, str) for item in items):
         raise UsageError(f"{part} must be a list of texts")
-    return tuple(dict.fromkeys(item.strip()[:TEXT_MOST] for item in items if item.strip()))
+    return tuple(dict.fromkeys(text for item in items if (text := _plain(item))))
 
 
 def _papers(value: object, part: str) -> tuple[Example, ...]:
@@ -80,7 +86,7 @@ def _papers(value: object, part: str) -> tuple[Example, ...]:
 
 def _paper(item: object, part: str) -> Example:
     if isinstance(item, str):
-        return Example(title=item.strip()[:TEXT_MOST])
+        return Example(title=_plain(item))
     if not isinstance(item, Mapping):
         raise UsageError(f"{part} must be a list of objects with title and abstract")
     return Example(title=_text(item, "title"), abstract=_text(item, "abstract"))
@@ -95,5 +101,5 @@ def _weights(value: object) -> dict[str, float]:
     for text, weight in value.items():
         if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 <= weight <= 10:
             raise UsageError(f"the weight of {text!r} must be a number from 0 to 10")
-        weights[str(text)] = float(weight)
+        weights[_plain(str(text))] = float(weight)
     return weights

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -23,6 +24,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from tasks.errors import SettingsError
 
 PREFIX = "PAPERROUND_"
+ADDRESS = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*"
 SOCKET_PATH_MOST = 100  # the kernel's limit is 107 bytes on Linux, 103 on macOS
 
 
@@ -66,6 +68,12 @@ class Settings(BaseSettings):
     def _refuse_unsafe(self) -> Self:
         if self.base_url and urlsplit(self.base_url).scheme not in ("http", "https"):
             raise ValueError(f"{PREFIX}BASE_URL must begin with https:// (or http://)")
+        for name in ("sender", "reply_to", "bounce"):
+            address = getattr(self, name)
+            if (address or name == "sender") and not re.fullmatch(ADDRESS, address):
+                raise ValueError(
+                    f"{PREFIX}{name.upper()} must be a bare address like a@example.org"
+                )
         url = self.database_url.get_secret_value()
         if url and not url.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):
             raise ValueError(f"{PREFIX}DATABASE_URL must be sqlite:///FILE or postgresql://…")

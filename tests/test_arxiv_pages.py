@@ -134,6 +134,12 @@ def test_an_error_entry_is_never_a_paper():
         assert "id format for lantern" in str(error)
 
 
+def test_an_answer_of_the_old_api_is_known_without_its_namespace():
+    content = body("api_error.xml").replace(b"arxiv.org/schemas/atom", b"example.org/none")
+    assert looks_like_arxiv(content)
+    assert refused(content).reason == "error_page"
+
+
 def test_an_unknown_id_is_empty_and_legal():
     text = body("api_error.xml").decode()
     empty = text[: text.index("<entry>")] + text[text.index("</entry>") + len("</entry>") :]

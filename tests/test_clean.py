@@ -82,6 +82,10 @@ def test_joiners_inside_words_and_emoji_stay() -> None:
         (r"S{\o}ren \L{}ukasz {\ss}", "Søren Łukasz ß"),
         (r"96\% of R\&D at \$5 with a\_b \#1", "96% of R&D at $5 with a_b #1"),
         (r"\^n \'x \=+", r"\^n \'x \=+"),
+        (
+            r"the lamp\'s light, Deni\'c\'s, I don\'t, they\'re",
+            "the lamp's light, Denić's, I don't, they're",
+        ),
     ],
 )
 def test_accents_and_escapes_are_mended_where_a_letter_exists(raw: str, read: str) -> None:

@@ -1,4 +1,4 @@
-"""Hugging Face's pages: the API's rows through every change of schema, hydration and cards."""
+"""Hugging Face's API: its rows through every change of schema."""
 
 import json
 from datetime import UTC, date, datetime
@@ -8,11 +8,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from selectolax.lexbor import LexborHTMLParser
 
 from tasks.errors import PageError
 from tasks.parse import hf
-from tasks.parse.hf_html import parse_html
 from tasks.records import ParsedEntry, ParsedPage, RawPage
 
 PAGES = Path(__file__).parent / "pages" / "hf"
@@ -30,14 +28,6 @@ def saved(name: str) -> Any:
 
 def read(document: object, day: date | None = None) -> ParsedPage:
     return hf.parse_json(document, raw(day))
-
-
-def html(text: str, day: date | None = None) -> ParsedPage | None:
-    return parse_html(LexborHTMLParser(text), raw(day))
-
-
-def html_page(name: str) -> str:
-    return (PAGES / name).read_text(encoding="utf-8")
 
 
 def paper(**fields: object) -> ParsedEntry:
@@ -115,6 +105,38 @@ def test_authors_may_be_null_odd_or_hidden() -> None:
     assert entries[3].authors == ()
     assert entries[4].authors == ("Noor Haddad", "Elif Yıldız")
     assert "Jonas Fréchet" in entries[0].authors  # hidden on the page, and an author
+
+
+def test_authors_may_be_one_text_or_named_otherwise() -> None:
+    assert paper(authors="Ada Lindqvist, Wei Tang and Noor Haddad").authors == (
+        "Ada Lindqvist",
+        "Wei Tang",
+        "Noor Haddad",
+    )
+    assert paper(authors=[{"fullname": "Wei Tang"}]).authors == ("Wei Tang",)
+
+
+def test_fields_may_be_spelt_otherwise() -> None:
+    entry = paper(abstract="Said.", github_repo="https://github.com/a/b", published_at="2026-09-01")
+    assert (entry.abstract, entry.code_urls) == ("Said.", ("https://github.com/a/b",))
+    assert entry.published == datetime(2026, 9, 1, tzinfo=UTC)
+
+
+def test_code_behind_a_word_is_found() -> None:
+    entry = paper(summary=r"Code is \href{https://github.com/a/b}{here}.")
+    assert (entry.abstract, entry.code_urls) == ("Code is here.", ("https://github.com/a/b",))
+
+
+@pytest.mark.parametrize(
+    "name", ["2609.10001v2", "arXiv:2609.10001v2", "https://arxiv.org/abs/2609.10001v2"]
+)
+def test_every_spelling_of_an_id_names_one_paper(name: str) -> None:
+    entry = paper(id=name)
+    assert (entry.arxiv_id, entry.arxiv_version) == ("2609.10001", 2)
+    assert (entry.source_id, entry.url) == (
+        "2609.10001",
+        "https://huggingface.co/papers/2609.10001",
+    )
 
 
 def test_a_withdrawn_paper_is_flagged() -> None:
@@ -231,70 +253,6 @@ def test_a_list_without_end_is_cut() -> None:
 def test_a_string_that_is_no_row_harms_nothing(text: str) -> None:
     page = read([*saved("day.json"), text])
     assert (len(page.entries), len(page.rejected)) == (6, 1)
-
-
-def test_hydration_gives_the_entries_of_the_api() -> None:
-    page = html(html_page("day.html"), DAY)
-    assert page is not None
-    assert (page.shape, page.day, page.warnings) == ("hf-page", DAY, ())
-    assert page.entries == read(saved("day.json")).entries
-
-
-def test_a_page_of_another_day_says_so() -> None:
-    page = html(html_page("day.html"), date(2026, 9, 12))
-    assert page is not None
-    assert page.day == DAY
-    assert page.warnings == ("The page is of 2026-09-08, though 2026-09-12 was asked for.",)
-
-
-def test_an_empty_page_is_an_empty_day() -> None:
-    page = html(html_page("empty_day.html"), DAY)
-    assert page is not None
-    assert (page.shape, page.entries, page.day) == ("hf-page", (), DAY)
-
-
-def test_cards_stand_in_and_each_paper_counts_once() -> None:
-    page = html(html_page("cards.html"), DAY)
-    whole = read(saved("day.json")).entries
-    assert page is not None
-    assert (page.shape, page.day) == ("hf-cards", DAY)
-    assert "cards were read" in page.warnings[0]
-    for card, entry in zip(page.entries, whole, strict=True):
-        for name in ("title", "source_id", "arxiv_id", "authors", "upvotes", "url", "rank"):
-            assert getattr(card, name) == getattr(entry, name)
-        assert card.abstract == ""
-    assert [card.code_urls for card in page.entries[:2]] == [whole[0].code_urls, ()]
-
-
-@pytest.mark.parametrize(
-    "broken",
-    ['data-props="x', 'data-props="[]" x="', 'data-props="[[[[" x="',
-     'data-props="{&quot;dailyPapers&quot;:[1]}" x="'],
-)  # fmt: skip
-def test_broken_hydration_falls_back_to_cards(broken: str) -> None:
-    text = html_page("day.html").replace('\n  data-props="', f"\n  {broken}")
-    page = html(text)
-    assert page is not None
-    assert (page.shape, len(page.entries)) == ("hf-cards", 6)
-
-
-def test_rows_without_papers_and_no_cards_are_an_error() -> None:
-    props = "{&quot;dailyPapers&quot;:[1]}"
-    with pytest.raises(PageError, match="no paper in any of its rows"):
-        html(f'<div data-target="DailyPapers" data-props="{props}"></div>')
-
-
-def test_a_long_paragraph_of_a_card_is_its_abstract() -> None:
-    words = "It is an abstract and no summary. " * 14
-    page = html(f'<article><h3><a href="/papers/2609.1">A</a></h3><p>{words}</p></article>')
-    assert page is not None
-    assert page.entries[0].abstract == words.strip()
-    assert page.entries[0].upvotes is None
-
-
-def test_other_articles_are_no_cards() -> None:
-    assert html("<article><h3><a href='/posts/1'>A</a></h3></article>") is None
-    assert html("<article><h3><a href='/papers/'>A</a></h3></article>") is None
 
 
 JSON = st.recursive(

@@ -94,6 +94,7 @@ def test_an_empty_body_is_empty(body: bytes) -> None:
 def test_a_challenge_is_blocked_and_no_empty_day() -> None:
     assert reason(saved("hf/challenge.html")) == "blocked"
     assert reason(saved("hf/cloudflare.html"), kind="feed") == "blocked"
+    assert reason(b"<html><title>Human Verification</title>x</html>") == "blocked"
     assert reason(b"<html>x</html>", headers={"CF-Mitigated": "challenge"}) == "blocked"
     assert reason(b"<html>x</html>", headers={"x-amzn-waf-action": "captcha"}) == "blocked"
 
@@ -102,6 +103,16 @@ def test_a_page_that_loads_a_challenge_script_is_no_challenge() -> None:
     assert b"challenge.js" in saved("hf/day.html")
     body = saved("hf/day.html").replace(b"defer", b">window.gokuProps={}</script><script")
     assert read(body).shape == "hf-page"
+    assert read(body.replace(b'"DailyPapers"', b"'DailyPapers'")).shape == "hf-page"
+    cards = saved("hf/cards.html").replace(
+        b"<body", b"<script>window.gokuProps={}</script><body", 1
+    )
+    assert read(cards).shape == "hf-cards"
+
+
+def test_a_piece_of_a_page_is_read_like_the_page() -> None:
+    body = saved("hf/day.html")
+    assert read(b"<main>" + body[body.index(b"<div class") :]).entries == read(body).entries
 
 
 @pytest.mark.parametrize(
@@ -114,6 +125,8 @@ def test_a_page_that_loads_a_challenge_script_is_no_challenge() -> None:
         b"Error 502: Bad Gateway",
         b'{"error":"Invalid date"}',
         b'{"error":{"code":7},"data":null}',
+        b'{"errors":[{"message":"slow down"}]}',
+        b'{"message":"Too many requests"}',
         b"<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>",
     ],
 )
@@ -134,6 +147,11 @@ def test_a_web_page_is_no_page_and_may_offer_a_feed() -> None:
 def test_a_list_of_feeds_is_named_as_one() -> None:
     assert reason(b'<?xml version="1.0"?><opml version="2.0"><body/></opml>') == "list_of_feeds"
     assert reason(b"<opml><body/></opml>") == "list_of_feeds"
+
+
+def test_surrogates_in_utf8_are_joined_or_left_out() -> None:
+    body = FEED.replace(b"A paper", "A \ud83d\ude00 p\ud800aper ö".encode("utf-8", "surrogatepass"))
+    assert read(body).entries[0].title == "A 😀 paper ö"
 
 
 def test_broken_json_is_named_where_json_was_promised() -> None:

@@ -151,7 +151,8 @@ def test_a_line_too_much_is_set_aside_with_its_place() -> None:
 
 def test_strict_turn_allows_short_abstracts_and_long_titles() -> None:
     title = "A title that goes on " * 11
-    page = read(f"A Short One\nIt says so little?\n{title}\n{title} and an abstract.")
+    head = "Get trending papers in your email inbox!\nSubscribe"
+    page = read(f"{head}\nA Short One\nIt says so little.\n{title}\n{title} and an abstract.")
     assert len(page.entries) == 2
     assert page.shape == "text"
 

@@ -29,13 +29,13 @@ def begin(context: Context, at: datetime, day: date | None, *, everybody: bool) 
     return marked
 
 
-def drive(context: Context, at: datetime, told: Told) -> bool:
+def drive(context: Context, at: datetime, told: Told, *, plans: bool) -> bool:
     """Ring until the round is done; False when nothing has moved for `GIVE_UP_S`.
 
     `told` hears how much of each step is unfinished, as often as it changes.
     """
     moved = rung = time.monotonic()
-    ring(tick(context, at), at.isoformat())
+    ring(tick(context, at, plans=plans), at.isoformat())
     seen: dict[str, int] = {}
     while left := unfinished(context, at):
         if left != seen:
@@ -44,7 +44,7 @@ def drive(context: Context, at: datetime, told: Told) -> bool:
         if time.monotonic() - moved > GIVE_UP_S:
             return False
         if time.monotonic() - max(moved, rung) > RING_AGAIN_S:
-            ring(tick(context, at), at.isoformat())
+            ring(tick(context, at, plans=plans), at.isoformat())
             rung = time.monotonic()
         time.sleep(POLL_S)
     told(dict.fromkeys(seen, 0))

@@ -22,6 +22,8 @@ from tasks.parse.items import Item, assemble, split_names
 from tasks.records import ParsedEntry, ParsedPage, RawPage, RejectedItem
 
 SITE = "https://arxiv.org"
+# Until 2025 the API named its namespace inside the entries only, and its errors have no entry of it.
+_OWN = re.compile(rb"arxiv\.org/(?:schemas/atom|api/)")
 _LISTING = re.compile(
     rb"showing (?:new listings for|(?:first |last )?\d+ of \d+ entries)|id=['\"]articles['\"]"
     rb"|No updates today",
@@ -37,9 +39,9 @@ _AFFILIATION = re.compile(r"\s*\([^()]*\)")
 
 
 def looks_like_arxiv(body: bytes) -> bool:
-    """Whether a page is arXiv's own: a feed in its namespace, or one of its listings."""
+    """Whether a page is arXiv's own: a feed in its namespace or of its API, or a listing."""
     head = body[:4096]
-    if b"arxiv.org/schemas/atom" in head and re.search(rb"<(?:\w+:)?(?:rss|feed)\b", head):
+    if _OWN.search(head) and re.search(rb"<(?:\w+:)?(?:rss|feed)\b", head):
         return True
     return _is_listing(body)
 

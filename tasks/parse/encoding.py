@@ -39,7 +39,8 @@ def decode(page: RawPage) -> str:
 
     The order: byte order mark, UTF-8 if the bytes are UTF-8 (whatever was declared: other encodings
     practically never look like it), the header's charset, the XML or HTML declaration's encoding,
-    UTF-8 with damage if most of it is sound, and Windows-1252, which reads everything.
+    UTF-8 with damage if most of it is sound, and Windows-1252, which reads everything. Of UTF-8 with
+    surrogates, which some writers make, pairs are joined and halves left out.
     """
     for mark, name in _BOMS:
         if page.body.startswith(mark):
@@ -47,7 +48,12 @@ def decode(page: RawPage) -> str:
     try:
         return page.body.decode()
     except UnicodeDecodeError:
+        pass
+    try:
+        halves = page.body.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
         return _guess(page)
+    return halves.encode("utf-16", "surrogatepass").decode("utf-16", "ignore")
 
 
 def _guess(page: RawPage) -> str:

@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from tasks.errors import PageError
 from tasks.parse import clean, dates, ids, links
-from tasks.parse.items import MOST_ITEMS, withdrawn
+from tasks.parse.items import MOST_ITEMS, people, withdrawn
 from tasks.records import ParsedEntry, ParsedPage, RawPage, RejectedItem
 
 ADDRESS = "https://huggingface.co/papers/"
@@ -115,6 +115,8 @@ def _entry(row: object, page: RawPage, *, rank: int) -> ParsedEntry:
     paper = _fields(inner) if isinstance(inner, dict) else outer
     title = clean.title(_text(paper.get("title"))) or clean.title(_text(outer.get("title")))
     name = _text(paper.get("id")).strip()
+    arxiv_id, version = ids.arxiv(name) or (None, None)
+    name = arxiv_id or name
     if title == "":
         raise ValueError("It has no title.")
     if not _NAME.fullmatch(name):
@@ -122,7 +124,6 @@ def _entry(row: object, page: RawPage, *, rank: int) -> ParsedEntry:
     told = (_text(of.get(key)) for of in (paper, outer) for key in ("summary", "abstract"))
     summary = next(filter(str.strip, told), "")
     abstract = clean.abstract(summary)
-    arxiv_id, version = ids.arxiv(name) or (None, None)
     # The summary as it came: cleaning leaves `here` of `\href{https://…}{here}`.
     code = (paper.get("githubrepo"), summary, paper.get("projectpage"))
     published = _text(paper.get("publishedat")) or _text(outer.get("publishedat"))
@@ -186,9 +187,11 @@ def _literal(text: str) -> Any:
 
 def _authors(value: object) -> tuple[str, ...]:
     """Names in order, those hidden on the page included: they wrote the paper."""
+    if isinstance(value, str):
+        value = people([value])
     names = []
-    for one in value[:_MOST_AUTHORS] if isinstance(value, list) else ():
-        name = one.get("name") if isinstance(one, dict) else one
+    for one in value[:_MOST_AUTHORS] if isinstance(value, list | tuple) else ():
+        name = one.get("name", one.get("fullname")) if isinstance(one, dict) else one
         names.append(clean.plain(_text(name)[:_RAW]).strip(" ,;"))
     return tuple(dict.fromkeys(filter(None, names)))
 

@@ -15,12 +15,13 @@ from tasks.parse.items import MOST_ITEMS
 from tasks.records import ParsedPage, RawPage
 
 _PROPS = '[data-target="DailyPapers"]'  # nothing more: the nesting changes with every framework
-_TITLE = 'h3 a[href^="/papers/"]'
+_TITLE = 'h3 a[href*="/papers/"]'
 _VOTES = "div.leading-none, div.font-semibold.text-orange-500"
 _CODE = 'a[href*="github.com/"]'
 _ABSTRACT = 400
 """A card's paragraph is a one-sentence summary where there is one, and then no abstract."""
-_PAPER = re.compile(r"/papers/([^/?#]+)")
+# Browsers that save a page make its links absolute.
+_PAPER = re.compile(r"(?:https?://(?:huggingface\.co|hf\.co))?/papers/([^/?#]+)")
 
 
 def parse_html(tree: LexborHTMLParser, page: RawPage) -> ParsedPage | None:
@@ -38,8 +39,10 @@ def parse_html(tree: LexborHTMLParser, page: RawPage) -> ParsedPage | None:
     except PageError:
         if not rows:
             raise
-    if not nodes and not rows:
-        return None
+    if not rows:
+        if not nodes:
+            return None
+        raise PageError("not_a_page", "The page's data cannot be read, and it shows no cards.")
     said = "The page's data is missing or broken; its cards were read, without abstracts."
     return hf.assemble("hf-cards", rows, page, day=None, said=(said,))
 
@@ -49,7 +52,7 @@ def _props(node: LexborNode) -> dict[str, Any] | None:
         props = json.loads(node.attributes.get("data-props") or "")
     except (ValueError, RecursionError):
         return None
-    usable = isinstance(props, dict) and isinstance(props.get("dailyPapers"), list)
+    usable = isinstance(props, dict) and hf.rows_of(props) is not None
     return props if usable else None
 
 

@@ -26,7 +26,8 @@ million."""
 # A challenge asks for proof of a person before the page comes. (Real pages load a challenge script
 # too, so its address says nothing.)
 _CHALLENGE = re.compile(
-    r"window\.gokuProps|id=[\"']challenge-container|_cf_chl_opt|<title>\s*Just a moment",
+    r"window\.gokuProps|id=[\"']challenge-container|_cf_chl_opt"
+    r"|<title>\s*(?:Just a moment|Attention Required|Human Verification)",
     re.IGNORECASE,
 )
 _PAPERS = re.compile(r"data-target\s*=\s*[\"']DailyPapers|<article\b")
@@ -37,6 +38,7 @@ _ERROR = re.compile(
     re.IGNORECASE,
 )
 _ERROR_LENGTH = 500
+_APOLOGIES = ("error", "errors", "message", "detail")
 _XML = re.compile(
     r"<\?xml|<!DOCTYPE\s+(?!html)|<(?:\w+:)?(?:rss|feed|rdf|channel|opml)\b", re.IGNORECASE
 )
@@ -88,7 +90,8 @@ def _dispatch(page: RawPage, text: str) -> ParsedPage:
         return _json(page, text)
     if _XML.match(beginning) or (page.kind == "feed" and not _HTML.match(beginning)):
         return _xml(page)
-    if _HTML.match(beginning) or "html" in page.content_type.lower():
+    is_piece = beginning.startswith("<") and _PAPERS.search(beginning)
+    if is_piece or _HTML.match(beginning) or "html" in page.content_type.lower():
         return _html(page, text)
     if page.kind == "arxiv":
         return arxiv.parse_arxiv(page)
@@ -109,9 +112,10 @@ def _json(page: RawPage, text: str) -> ParsedPage:
         return _plain(page, text)
     if jsonfeed.is_json_feed(document):
         return jsonfeed.parse_json_feed(document, page)
-    if isinstance(document, dict) and "error" in document and hf.rows_of(document) is None:
-        said = clean.plain(str(document["error"])[:200])
-        raise PageError("error_page", f"{_named(page)} says: {said}")
+    if isinstance(document, dict) and hf.rows_of(document) is None:
+        said = [clean.plain(str(document[key])[:200]) for key in _APOLOGIES if key in document]
+        if said:
+            raise PageError("error_page", f"{_named(page)} says: {said[0]}")
     return hf.parse_json(document, page)
 
 

@@ -14,14 +14,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import cast
 
 _SENTENCE = re.compile(r"\.[)\]}\"'”]*$")
-_ENDS = re.compile(r"(?:[?!}]|https?://\S+)$")
+_ENDS = re.compile(r"(?:\}|https?://\S+)$")
 # Of 27,000 real titles none has 200 characters and next to none ends in a full stop; of their
 # abstracts none has fewer than 100, and nearly all end in one.
 _LONG = 200
 _MIDDLING = 150
+_LEAST = 100
 _SHORT = 40
 
 
@@ -65,6 +65,8 @@ class Reading:
     cost: float
 
 
+# What a reading costs. Only sums are compared, mostly of one line left over with two lines taken for
+# what they hardly look like.
 _LEFT_OVER = 1.25
 _NO_TEXT = {Sort.MENU: 0.6, Sort.LABEL: 0.6}
 """What it costs to take a line for a title that is no text by itself."""
@@ -72,7 +74,7 @@ _BETWEEN = {Sort.MENU: 0.05, Sort.LABEL: 0.05, Sort.LINK: 0.0}
 """… and to leave it out between a title and its abstract: the nearest of two labels is the title."""
 _LONGER = 0.5
 _NEVER = 3.0
-"""More than two lines left over."""
+"""More than two lines left over: a title does not become the abstract of another."""
 
 _Chain = tuple[int, int, "_Chain"] | None
 """The last title and abstract of a reading, by their places among the lines, and those before."""
@@ -92,8 +94,9 @@ def _places(lines: Sequence[Line]) -> tuple[list[tuple[int, int]], float]:
 
     Before each line, a reading either has a title that waits for its abstract, or has none.
     """
-    cost, chain = 0.0, cast(_Chain, None)
-    waiting, title, before = math.inf, 0, chain
+    chain: _Chain = None
+    before: _Chain = None
+    cost, waiting, title = 0.0, math.inf, 0
     for at, line in enumerate(lines):
         skipped = cost + (_LEFT_OVER if line.sort is Sort.TEXT else 0.0)
         opened = cost + _as_title(line)
@@ -141,5 +144,5 @@ def _looks(text: str) -> float:
     if size >= _MIDDLING:
         return 0.0 if stops else 0.1 if ends else 0.3
     if size >= _SHORT:
-        return 0.1 if stops else 0.8 if ends else 1.5
-    return 0.9 if stops else 1.5 if ends else _NEVER
+        return 0.1 if stops else 0.8 if ends else 1.5 if size >= _LEAST else _NEVER
+    return 0.9 if stops else _NEVER

@@ -40,17 +40,17 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 _DATE = re.compile(rf"({'|'.join(_MONTHS)}) (\d{{1,2}})(?:, (\d{{4}}))?")
 _LINK = re.compile(r"https?://\S+")
 _SHORT = 40
-# Without head lines, half of the abstracts must have this length, and the reading may cost this much
-# for each paper (see `tasks.parse.pairing`): any prose has short lines above long ones.
 _LIKELY = 100
+"""The least characters of an abstract. Without head lines, most must have as many …"""
 _DOUBTFUL = 0.75
+"""… and the reading may cost this much for each paper: any prose has short lines above long ones."""
 _RAW = 200
 _MOST_LINES = 100_000
 
 
 @dataclass(slots=True)
 class _Page:
-    """What the head lines said, and the lines that are left."""
+    """The lines, and what those of the head said. Papers have `begun` with the first long line."""
 
     lines: list[Line] = field(default_factory=list)
     day: re.Match[str] | None = None
@@ -58,6 +58,7 @@ class _Page:
     glued: bool = False
     titled: bool = False
     byline: bool = False
+    begun: bool = False
 
     def texts(self) -> int:
         return sum(line.sort is Sort.TEXT for line in self.lines)
@@ -77,7 +78,7 @@ def parse_text(body: str, *, fetched_at: datetime) -> ParsedPage:
     if not papers and (texts or not page.invited):
         raise PageError("not_a_page", "The text is no list of titles and abstracts, line by line.")
     likely = sum(len(pair.abstract.text) >= _LIKELY for pair in reading.pairs)
-    if not page.invited and (reading.cost > _DOUBTFUL * papers or likely < papers / 2):
+    if not page.invited and (reading.cost > _DOUBTFUL * papers or likely <= papers / 2):
         raise PageError(
             "not_a_page",
             f"The text has {papers} titles with an abstract among {texts} lines.",
@@ -98,7 +99,7 @@ def parse_text(body: str, *, fetched_at: datetime) -> ParsedPage:
 
 
 def _sorted(body: str) -> _Page:
-    """Drops head lines, and tells texts from what may be a menu, a label or a link."""
+    """The lines of a page, each with its sort."""
     page = _Page()
     before = ""
     lines = re.split(r"\r\n?|\n", body)
@@ -111,6 +112,7 @@ def _sorted(body: str) -> _Page:
         if text in {"", before}:  # trending pages say each line twice
             continue
         page.lines.append(Line(at, text, _sort(text, before, page)))
+        page.begun = page.begun or len(text) >= _LIKELY
         before = text
     return page
 
@@ -118,7 +120,7 @@ def _sorted(body: str) -> _Page:
 def _is_head(text: str, page: _Page) -> bool:
     """Whether a line is of the head; notes on `page` what it says."""
     if dated := _DATE.fullmatch(text):
-        page.day = page.day or (None if page.texts() else dated)
+        page.day = page.day or (None if page.begun else dated)
     elif _INVITATION.fullmatch(text):
         page.invited = True
     elif _BYLINE.fullmatch(text):

@@ -34,6 +34,9 @@ def fetch(context: Context, first: int, last: int, at: datetime) -> list[Ring]:
             _fail(context, source, error, owner=owner, at=at)
         except LostLease as error:
             log.warning("source %s: %s", source.name, error)
+        except Exception as error:  # whatever a source brings, it costs its own turn alone
+            log.exception("source %s failed", source.name)
+            _fail(context, source, SourceError(repr(error)), owner=owner, at=at)
     return rings
 
 

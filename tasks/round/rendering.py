@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from datetime import datetime
 
@@ -46,6 +47,14 @@ def _render_one(context: Context, digest_id: int, *, owner: str, at: datetime) -
     return delivery_id
 
 
+def mail_key(digest: Digest) -> str:
+    """The name of a digest's mail for ever. The mark of its reader is in it: SQLite gives the number of
+    a deleted row to the next one, and a mailbox takes a known name for a mail that it has.
+    """
+    mark = hashlib.sha256(digest.reader.token.encode()).hexdigest()[:8]
+    return f"{digest.day.isoformat()}.{digest.id}.{mark}"
+
+
 def write(context: Context, digest: Digest, at: datetime) -> tuple[str, Message]:
     """A digest's subject and its mail."""
     coming = next_due(digest.reader, at)
@@ -56,7 +65,7 @@ def write(context: Context, digest: Digest, at: datetime) -> tuple[str, Message]
         rendered,
         digest,
         context.letterhead,
-        key=f"{digest.day.isoformat()}.{digest.id}",
+        key=mail_key(digest),
         sent_at=context.clock(),
         text_only=digest.reader.text_only,
     )

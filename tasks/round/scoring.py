@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 
 from tasks.errors import LostLease
@@ -22,44 +22,58 @@ from tasks.store.owners import fence
 log = logging.getLogger(__name__)
 
 BACKGROUND_MOST = 20_000  # papers that the document frequencies are learned from: the newest
+RETRY_AFTER = timedelta(minutes=1)
 GROWTH = 1.25  # the scorer is fitted anew when the store has grown by a quarter
 
 
 def score(context: Context, first: int, last: int, at: datetime) -> list[Ring]:
     """Score the lagging shards of a range; rings for the digests that waited for them."""
-    model_id, model = fitted(context)
     owner = fence()
-    while _score_one(context, first, last, owner=owner, at=at, by=(model_id, model)):
-        pass
+    fitted(context)
+    while (taken := _claim(context, first, last, owner=owner)) is not None:
+        shard_id, scored, generation = taken
+        try:
+            _score_one(context, shard_id, scored, generation, owner=owner, at=at)
+        except LostLease as error:
+            log.info("shard %d is scored again: %s", shard_id, error)
+        except Exception as error:  # one shard's trouble is not the others'
+            log.exception("shard %d could not be scored", shard_id)
+            _let_go(context, shard_id, error, owner=owner)
+        failpoint("score.saved")
     return compose_rings(context, at)
 
 
-def _score_one(
-    context: Context, first: int, last: int, *, owner: str, at: datetime, by: tuple[int, Model]
-) -> bool:
-    """Score one shard, if one lags behind; its scores and how far it has come are one transaction."""
+def _claim(context: Context, first: int, last: int, *, owner: str) -> tuple[int, int, int] | None:
     with context.database.write() as session:
         taken = shards.claim(session, first, last, owner=owner, now=context.clock())
-    if taken is None:
-        return False
     failpoint("score.claimed")
-    shard_id, scored, generation = taken
+    return taken
+
+
+def _score_one(
+    context: Context, shard_id: int, scored: int, generation: int, *, owner: str, at: datetime
+) -> None:
+    """Score one shard; its scores and how far it has come are one transaction."""
+    model_id, model = fitted(context)
     with context.database.read() as session:
         upto = entries.arrivals(session)
         papers = entries.news(session, after=scored, upto=upto, at=at)
         asked = profiles.of_shard(session, shard_id)
-    model_id, model = by
     scores = list(_reaching(model, papers, asked)) if papers and asked else []
     covered = ([int(p.id) for *_, p in asked], [int(paper.id) for paper in papers])
     failpoint("score.counted")
+    with context.database.write() as session:
+        shards.keep(session, scores, covered=covered, model_id=model_id, at=at)
+        shards.scored(session, shard_id, owner=owner, generation=generation, upto=upto)
+
+
+def _let_go(context: Context, shard_id: int, error: Exception, *, owner: str) -> None:
+    again = context.clock() + RETRY_AFTER
     try:
         with context.database.write() as session:
-            shards.keep(session, scores, covered=covered, model_id=model_id, at=at)
-            shards.scored(session, shard_id, owner=owner, generation=generation, upto=upto)
-    except LostLease as error:
-        log.info("shard %d is scored again: %s", shard_id, error)
-    failpoint("score.saved")
-    return True
+            shards.let_go(session, shard_id, owner=owner, error=repr(error), at=again)
+    except LostLease as lost:
+        log.warning("shard %d: %s", shard_id, lost)
 
 
 Asked = list[tuple[int, float, int, Profile]]  # reader id, threshold, version, profile
@@ -83,14 +97,14 @@ def fitted(context: Context) -> tuple[int, Model]:
     """
     with context.database.read() as session:
         newest, known = shards.newest_model(session), entries.count(session)
-    if newest is not None and min(known, BACKGROUND_MOST) <= newest[1] * GROWTH:
+    if newest is not None and known <= newest[1] * GROWTH:
         return newest[0], _loaded(context.database, newest[0])
     with context.database.read() as session:
         model = fit_model(entries.newest(session, BACKGROUND_MOST))
     data = model.to_bytes()
     with context.database.write() as session:
         model_id = shards.save_model(
-            session, version=model.version, papers=model.papers, data=data, now=context.clock()
+            session, version=model.version, papers=known, data=data, now=context.clock()
         )
     return model_id, model
 

@@ -5,23 +5,31 @@ The broker may lose every message: this look finds the same work again and rings
 
 from __future__ import annotations
 
-from datetime import date, datetime
+import logging
+from datetime import date, datetime, timedelta
 
 from sqlmodel import Session
 
+from tasks.errors import UsageError
 from tasks.failpoints import failpoint
-from tasks.hours import day_due, due_on, next_due, zone
+from tasks.hours import day_due, due_on, is_zone, next_due, zone
 from tasks.records import Ring, Step
 from tasks.round.composing import LOOK_AT, compose_rings
 from tasks.round.context import Context
 from tasks.round.delivering import closed_until
-from tasks.round.parsing import score_rings
 from tasks.round.ranges import rings_for
 from tasks.store import claims, deliveries, digests, pages, readers, shards, sources, watch
 
+log = logging.getLogger(__name__)
 
-def tick(context: Context, at: datetime) -> list[Ring]:
-    """Plan the digests that are due, set aside what cannot succeed, and ring for all waiting work."""
+PLANS = 2000  # readers that are planned for in one transaction
+
+
+def tick(context: Context, at: datetime, *, plans: bool = True) -> list[Ring]:
+    """Plan the digests that are due, set aside what cannot succeed, and ring for all waiting work.
+
+    Without `plans` no digest is planned: a round for a named day has planned its own.
+    """
     now = context.clock()
     with context.database.write() as session:
         watch.beat(session, "tick", now)
@@ -30,17 +38,24 @@ def tick(context: Context, at: datetime) -> list[Ring]:
         digests.bury(session, now)
         shards.revive(session, now)
         deliveries.sweep(session, now)
-        while plan_digests(session, at):
-            pass
+    while plans and _planned(context, at):
+        pass
     failpoint("tick.planned")
     with context.database.read() as session:
         rings = [Ring(Step.FETCH, key, key) for key in sources.due(session, at, now)]
         rings += [Ring(Step.PARSE, key, key) for key in pages.due(session, now, LOOK_AT)]
+        rings += [Ring(Step.SCORE, key, key) for key in shards.due(session, now)]
         rings += rings_for(Step.RENDER, digests.due(session, "composed", now, LOOK_AT))
         mails = [] if closed_until(context) else deliveries.due(session, now, LOOK_AT)
     return (
         rings + score_rings(context) + compose_rings(context, at) + rings_for(Step.DELIVER, mails)
     )
+
+
+def _planned(context: Context, at: datetime) -> int:
+    """Plan for some of the readers, in a transaction of its own: others may write in between."""
+    with context.database.write() as session:
+        return plan_digests(session, at)
 
 
 def plan_day(session: Session, day: date | None, at: datetime) -> int:
@@ -51,6 +66,8 @@ def plan_day(session: Session, day: date | None, at: datetime) -> int:
     """
     plans = []
     for reader in readers.active(session):
+        if not is_zone(reader.timezone):
+            continue
         wanted = day or at.astimezone(zone(reader.timezone)).date()
         if wanted.isoweekday() in reader.days:
             plans.append((reader.id, wanted, due_on(reader, wanted)))
@@ -61,9 +78,19 @@ def plan_digests(session: Session, at: datetime) -> int:
     """Plan a digest for each reader whose hour has come; how many readers were looked at.
 
     After a stop of days only the present day's digest is planned: it holds all that came meanwhile.
+    A reader whose zone this machine does not know is looked at again in a day, and stops nobody.
     """
-    due = readers.due(session, at, LOOK_AT)
-    days = [(reader, day) for reader in due if (day := day_due(reader, at)) is not None]
-    digests.plan(session, [(r.id, day, due_on(r, day)) for r, day in days], at)
-    readers.planned(session, [(reader.id, next_due(reader, at)) for reader in due])
+    plans, looks = [], []
+    due = readers.due(session, at, PLANS)
+    for reader in due:
+        try:
+            day, coming = day_due(reader, at), next_due(reader, at)
+        except UsageError as error:
+            log.error("reader %d gets no digest: %s", reader.id, error)
+            day, coming = None, at + timedelta(days=1)
+        looks.append((reader.id, coming))
+        if day is not None:
+            plans.append((reader.id, day, due_on(reader, day)))
+    digests.plan(session, plans, at)
+    readers.planned(session, looks)
     return len(due)

@@ -28,7 +28,11 @@ LOOKS_MOST = 100  # a look that still finds work after so many walks would find 
 
 
 def run_once(
-    context: Context, at: datetime, told: Callable[[Ring], None] = lambda _ring: None
+    context: Context,
+    at: datetime,
+    told: Callable[[Ring], None] = lambda _ring: None,
+    *,
+    plans: bool = True,
 ) -> int:
     """Do all that is due at `at`, step after step, until a look finds nothing more.
 
@@ -36,7 +40,7 @@ def run_once(
     """
     answered = 0
     for _ in range(LOOKS_MOST):
-        waiting = deque(tick(context, at))
+        waiting = deque(tick(context, at, plans=plans))
         if not waiting:
             break
         while waiting:

@@ -16,7 +16,7 @@ from sqlmodel import Session, col, func, select
 from tasks.errors import LostLease
 from tasks.models import Attempt, Delivery
 from tasks.records import Message
-from tasks.store import claims
+from tasks.store import claims, digests
 from tasks.store.upsert import insert_new
 
 LEASE = timedelta(minutes=5)  # longer than all of an SMTP conversation's time limits together
@@ -80,25 +80,27 @@ def arm(session: Session, key: int, *, owner: str, now: datetime) -> None:
 
 def sent(session: Session, key: int, reply: str, *, owner: str, now: datetime) -> None:
     """The server said 250. Lands whatever the lease says: knowing beats guessing."""
-    _note(session, key, owner=owner, now=now, phase="dot", outcome="sent", reply=reply)
     values = {"state": "sent", "sent_at": now, "reply": reply[:1000], "owner": "", "error": ""}
     where = (col(Delivery.id) == key, col(Delivery.state).in_(("armed", "unsure")))
     done = update(Delivery).where(*where).values(lease_until=None, next_attempt_at=None, **values)
     if claims.changed(session, done) != 1:
         raise LostLease(f"delivery {key} was decided by somebody else")
+    _note(session, key, owner=owner, now=now, phase="dot", outcome="sent", reply=reply)
 
 
 def end(
     session: Session, key: int, state: str, *, owner: str, now: datetime, phase: str, reply: str
 ) -> None:
     """The delivery is over, or waits for a person: failed, suppressed, unsure."""
-    _note(session, key, owner=owner, now=now, phase=phase, outcome=state, reply=reply)
     claims.finish(session, Delivery, key, owner=owner, state=state, error=reply[:2000])
+    _note(session, key, owner=owner, now=now, phase=phase, outcome=state, reply=reply)
 
 
 def defer(session: Session, key: int, *, owner: str, now: datetime, phase: str, reply: str) -> None:
     """Not accepted this time: again later, or dead after the last try."""
-    tries = session.exec(select(Delivery.attempts).where(Delivery.id == key)).one()
+    tries = session.exec(select(Delivery.attempts).where(Delivery.id == key)).first()
+    if tries is None:
+        raise LostLease(f"delivery {key} is gone with its reader")
     dead = tries >= claims.ATTEMPTS_MOST
     state = "dead" if dead else "deferred"
     _note(session, key, owner=owner, now=now, phase=phase, outcome=state, reply=reply)
@@ -159,10 +161,12 @@ def sweep(session: Session, now: datetime) -> int:
         col(Delivery.expires_at) <= now,
     )
     words = "the next digest was due before this one could be handed over"
-    closed = claims.changed(session, late.values(state="expired", owner="", error=words))
+    expired = late.values(state="expired", owner="", error=words).returning(col(Delivery.digest_id))
+    closed = list(session.execute(expired).scalars())
+    digests.free_papers(session, closed)
     worn = update(Delivery).where(*waiting, col(Delivery.attempts) >= claims.ATTEMPTS_MOST)
     words = f"handing it over ended the worker {claims.ATTEMPTS_MOST} times"
-    return closed + claims.changed(session, worn.values(state="dead", owner="", error=words))
+    return len(closed) + claims.changed(session, worn.values(state="dead", owner="", error=words))
 
 
 def counts(session: Session) -> dict[str, int]:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, update
+from sqlalchemy import ColumnElement, delete, update
 from sqlmodel import Session, col, func, select
 
 from tasks.errors import PaperroundError
-from tasks.hours import zone
+from tasks.hours import is_zone, zone
 from tasks.models import Delivery, Digest, Entry, Pick, Profile, Reader, Score
 from tasks.records import Candidate, Composition
 from tasks.records import Digest as DigestRecord
@@ -24,7 +24,6 @@ from tasks.store.upsert import insert_new
 LEASE = timedelta(minutes=3)
 RETRY_FIRST = timedelta(minutes=1)
 RETRY_MOST = timedelta(minutes=30)
-CANDIDATES_MOST = 500
 BEGINNING = datetime.min.replace(tzinfo=UTC)
 
 
@@ -90,9 +89,15 @@ def reader_of(session: Session, digest_id: int) -> int:
 
 
 def previous(session: Session, digest_id: int) -> datetime | None:
-    """When the reader's digest before this one was composed."""
+    """When the reader's digest before this one was composed; those that never went out do not count."""
     row = session.get_one(Digest, digest_id)
-    where = (Digest.reader_id == row.reader_id, col(Digest.day) < row.day)
+    late = select(Delivery.digest_id).where(Delivery.state == "expired")
+    where = (
+        Digest.reader_id == row.reader_id,
+        col(Digest.day) < row.day,
+        Digest.state != "dead",
+        col(Digest.id).not_in(late),
+    )
     return session.exec(select(func.max(Digest.composed_at)).where(*where)).one()
 
 
@@ -100,8 +105,15 @@ def candidates(
     session: Session, reader_id: int, at: datetime
 ) -> tuple[list[Candidate], set[int | str]]:
     """What the reader may get: news scored for their profiles; and the ids of what they got before."""
-    got = session.exec(select(Pick.entry_id).where(Pick.reader_id == reader_id))
-    sent: set[int | str] = {*got}
+    was = select(func.coalesce(Entry.merged_into, Entry.id)).join(
+        Pick, col(Pick.entry_id) == Entry.id
+    )
+    got = was.where(Pick.reader_id == reader_id)
+    sent: set[int | str] = {*session.exec(got)}
+    wanted = session.exec(
+        select(func.count()).where(Profile.reader_id == reader_id, Profile.state == "active")
+    ).one()
+    most = session.get_one(Reader, reader_id).most
     found = session.exec(
         select(Score, Entry, Profile.name)
         .join(Entry, col(Entry.id) == Score.entry_id)
@@ -111,10 +123,10 @@ def candidates(
             Profile.state == "active",
             col(Entry.arrived_at) >= at - entries.NEWS_FOR,
             col(Entry.withdrawn).is_(False),
-            col(Score.entry_id).not_in(select(Pick.entry_id).where(Pick.reader_id == reader_id)),
+            col(Score.entry_id).not_in(got),
         )
         .order_by(col(Score.raw).desc(), col(Score.entry_id))
-        .limit(CANDIDATES_MOST)
+        .limit(most * max(wanted, 1))  # each paper once for a profile at most
     )
     return [
         Candidate(paper=entries.paper(entry), score=_score(row), profile_name=name)
@@ -190,12 +202,16 @@ def put_back(
 
     For good after the last try, and at once where the error says that no try will do.
     """
-    tries = session.get_one(Digest, digest_id).attempts
+    row = session.get(Digest, digest_id)
+    if row is None:  # the reader is gone, and all that was theirs
+        return
+    tries = row.attempts
     hopeless = isinstance(error, PaperroundError) and not error.retry
     words = str(error) if hopeless else repr(error)
     values: dict[str, Any] = {"owner": "", "lease_until": None, "error": words[:2000]}
     if hopeless or tries >= claims.ATTEMPTS_MOST:
         values |= {"state": "dead", "next_attempt_at": None}
+        free_papers(session, [digest_id])
     else:
         values["next_attempt_at"] = now + claims.backoff(tries, first=RETRY_FIRST, most=RETRY_MOST)
     claims.change(session, Digest, digest_id, values, owner=owner)
@@ -209,7 +225,16 @@ def bury(session: Session, now: datetime) -> int:
         claims.free(Digest, now),
     )
     words = f"making it ended the worker {claims.ATTEMPTS_MOST} times"
-    return claims.changed(session, update(Digest).where(*where).values(state="dead", error=words))
+    dead = update(Digest).where(*where).values(state="dead", error=words).returning(col(Digest.id))
+    gone = list(session.execute(dead).scalars())
+    free_papers(session, gone)
+    return len(gone)
+
+
+def free_papers(session: Session, digest_ids: Sequence[int]) -> None:
+    """These digests will never go out: their papers may come in a later one."""
+    if digest_ids:
+        session.execute(delete(Pick).where(col(Pick.digest_id).in_(digest_ids)))
 
 
 def rows(
@@ -231,7 +256,7 @@ def rows(
 def days_at(session: Session, at: datetime) -> set[date]:
     """The days that are today for some active reader: at most three, around the date line."""
     zones = set(session.exec(select(Reader.timezone).where(Reader.state == "active")))
-    return {at.astimezone(zone(name)).date() for name in zones}
+    return {at.astimezone(zone(name)).date() for name in zones if is_zone(name)}
 
 
 def _row(session: Session, digest: Digest, email: str, delivery: Delivery | None) -> dict[str, Any]:

@@ -110,6 +110,8 @@ class _Known:
             for name, owner in self.owners.items():
                 if owner == lost.id and keep.id is not None:
                     self.owners[name] = keep.id
+                    if name in self.fresh:
+                        self.fresh[name] = keep.id
 
     def add(self, row: Entry, identifiers: list[tuple[str, str]]) -> None:
         """The entry is known by these names too, where nobody else is."""
@@ -157,7 +159,14 @@ def join(session: Session, keep: Entry, lost: Entry) -> None:
     session.execute(
         update(Identifier).where(col(Identifier.entry_id) == lost.id).values(entry_id=keep.id)
     )
+    session.execute(
+        update(Entry).where(col(Entry.merged_into) == lost.id).values(merged_into=keep.id)
+    )
     arxiv_id, version = lost.arxiv_id, lost.arxiv_version
+    if keep.arrived_at is None and lost.arrived_at is not None:
+        # A new number: a scoring under way may have passed the old one.
+        keep.arrived_at, keep.arrival = lost.arrived_at, counters.take(session, ARRIVALS)
+    keep.withdrawn = keep.withdrawn or lost.withdrawn
     lost.merged_into, lost.arxiv_id, lost.arrival, lost.arrived_at = keep.id, None, None, None
     session.flush()  # the unique arXiv id is free before it moves
     if keep.arxiv_id is None and arxiv_id:

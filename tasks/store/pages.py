@@ -16,6 +16,7 @@ from tasks.store import claims
 from tasks.store.upsert import insert_new
 
 LEASE = timedelta(minutes=3)
+URL_MOST = 2000  # bytes
 
 
 def save(session: Session, source_id: int, pages: Sequence[RawPage]) -> list[int]:
@@ -30,10 +31,11 @@ def keep(session: Session, source_id: int, page: RawPage) -> tuple[int, bool]:
     The same bytes for the same address and day are the same page.
     """
     sha256 = hashlib.sha256(page.body).hexdigest()
+    url = _short(page.url)
     day_key = page.day.isoformat() if page.day else ""
     same = (
         Page.source_id == source_id,
-        Page.url == page.url,
+        Page.url == url,
         Page.sha256 == sha256,
         Page.day_key == day_key,
     )
@@ -43,7 +45,7 @@ def keep(session: Session, source_id: int, page: RawPage) -> tuple[int, bool]:
     insert_new(session, Body, [{"sha256": sha256, "data": zlib.compress(page.body, 6)}])
     row = Page(
         source_id=source_id,
-        url=page.url,
+        url=url,
         name=page.name,
         kind=page.kind,
         content_type=page.content_type,
@@ -59,6 +61,13 @@ def keep(session: Session, source_id: int, page: RawPage) -> tuple[int, bool]:
     session.flush()
     assert row.id is not None
     return row.id, True
+
+
+def _short(url: str) -> str:
+    """The address, fit for a unique key: PostgreSQL indexes no longer ones."""
+    if len(url.encode()) <= URL_MOST:
+        return url
+    return f"{url[:300]}…{hashlib.sha256(url.encode()).hexdigest()}"
 
 
 def claim(

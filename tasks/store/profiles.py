@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -9,11 +10,13 @@ from typing import Any
 from sqlalchemy import delete
 from sqlmodel import Session, col, select
 
-from tasks.errors import UnknownName
+from tasks.errors import UnknownName, UsageError
 from tasks.models import Profile, ProfileVersion, Reader, Score
 from tasks.profile_json import from_json
 from tasks.records import Profile as ProfileRecord
 from tasks.store import shards
+
+log = logging.getLogger(__name__)
 
 
 def save(
@@ -55,6 +58,7 @@ def get(session: Session, reader_id: int, name: str) -> tuple[int, dict[str, Any
 def remove(session: Session, reader_id: int, name: str) -> None:
     """Delete a profile, its versions and its scores; picks that were sent stay known."""
     get(session, reader_id, name)
+    shards.rewind(session, session.get_one(Reader, reader_id).shard_id)
     session.execute(
         delete(Profile).where(col(Profile.reader_id) == reader_id, col(Profile.name) == name)
     )
@@ -81,10 +85,15 @@ def of_shard(session: Session, shard_id: int) -> list[tuple[int, float, int, Pro
         .where(Reader.shard_id == shard_id, Reader.state == "active", Profile.state == "active")
         .order_by(col(Profile.id))
     )
-    return [
-        (r.id or 0, r.threshold, p.version, from_json(v.body, key=p.id or 0, name=p.name))
-        for r, p, v in found
-    ]
+    asked = []
+    for reader, profile, version in found:
+        try:
+            record = from_json(version.body, key=profile.id or 0, name=profile.name)
+        except UsageError as error:  # one that cannot be read is not the others' trouble
+            log.error("profile %s of reader %s is passed over: %s", profile.name, reader.id, error)
+            continue
+        asked.append((reader.id or 0, reader.threshold, profile.version, record))
+    return asked
 
 
 def _in_force() -> Any:

@@ -16,6 +16,7 @@ from tasks.store import claims
 LEASE = timedelta(minutes=10)
 RETRY_FIRST = timedelta(minutes=15)
 RETRY_MOST = timedelta(hours=24)
+FARTHEST = RETRY_MOST + timedelta(hours=1)
 EVERY_MINUTES = {
     SourceKind.HF: 30,
     SourceKind.ARXIV: 60,
@@ -31,7 +32,8 @@ def add(session: Session, *, kind: SourceKind, name: str, address: str, now: dat
         raise UsageError(f"a source named {name!r} is there already: choose another --name")
     row = old or Source(kind=kind, name=name, address=address, state="active", created_at=now)
     row.kind, row.address, row.state = kind, address, "active"
-    row.etag = row.last_modified = row.error = ""
+    row.etag = row.last_modified = row.error = row.owner = ""
+    row.lease_until = row.fetched_at = row.asks_from = None
     row.attempts, row.next_attempt_at, row.every_minutes = 0, None, EVERY_MINUTES[kind]
     session.add(row)
     session.flush()
@@ -175,7 +177,9 @@ def rows(session: Session) -> list[dict[str, object]]:
 def _waits_for_nobody(at: datetime, now: datetime) -> ColumnElement[bool]:
     """The turn has come by the round's moment `at`, and nobody's lease runs by the clock's `now`."""
     lease, turn = col(Source.lease_until), col(Source.next_attempt_at)
-    return (lease.is_(None) | (lease < now)) & (turn.is_(None) | (turn <= at))
+    # No turn is further away than the longest back-off: such a one was set by a clock gone wrong.
+    come = turn.is_(None) | (turn <= at) | (turn > at + FARTHEST)
+    return (lease.is_(None) | (lease < now)) & come
 
 
 def _record(row: Source) -> SourceRecord:

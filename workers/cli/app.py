@@ -7,7 +7,7 @@ from importlib.metadata import version
 from typing import Annotated
 
 import typer
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from tasks.errors import PaperroundError
 from workers.cli import mails, pages, readers, rounds, scores, service, sources
@@ -60,7 +60,7 @@ def main() -> None:
     except PaperroundError as error:
         problem(str(error))
         sys.exit(exit_code(error))
-    except OperationalError as error:
+    except DBAPIError as error:
         problem(f"the database does not answer: {error.orig}. Ask `paperround doctor`")
         sys.exit(Exit.LATER)
     except KeyboardInterrupt:

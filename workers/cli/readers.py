@@ -170,7 +170,7 @@ def read_profile(path: Path) -> tuple[str, dict[str, Any]]:
     try:
         body = json.loads(path.read_text(encoding="utf-8"))
         profile = from_json(body)
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, RecursionError) as error:
         raise UsageError(f"{path} is not JSON: {error}") from None
     except UsageError as error:
         raise UsageError(f"{path}: {error}") from None
@@ -180,7 +180,9 @@ def read_profile(path: Path) -> tuple[str, dict[str, Any]]:
 def read_address(text: str) -> str:
     """An address in its one canonical form. Raises `UsageError`."""
     try:
-        found = validate_email(text, check_deliverability=False, test_environment=True)
+        found = validate_email(
+            text, check_deliverability=False, test_environment=True, allow_smtputf8=False
+        )
     except EmailNotValidError as error:
         raise UsageError(f"{text!r} is no mail address: {error}") from None
     return f"{found.local_part}@{found.ascii_domain}".lower()

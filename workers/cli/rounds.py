@@ -45,7 +45,7 @@ def round_(date_: DateOption = None, now: NowOption = None, as_json: Json = Fals
     at, day = _moment(now, date_)
     with opened() as context, _workers():
         marked = rounds.begin(context, at, day, everybody=now is None or day is not None)
-        done = _drive(context, at)
+        done = _drive(context, at, plans=day is None)
         result = {"at": at, "finished": done, "steps": rounds.outcome(context, marked)}
         result["digests"] = _digests(context, _days(context, day, at), marked)
     _print_round(result, as_json=as_json)
@@ -69,10 +69,12 @@ def run_once(date_: DateOption = None, now: NowOption = None, as_json: Json = Fa
         def told(ring: Ring) -> None:
             answered[ring.step] += 1
 
-        walk(context, at, told)
-        result = {"at": at, "finished": True, "steps": rounds.outcome(context, marked)}
+        walk(context, at, told, plans=day is None)
+        done = not rounds.unfinished(context, at)
+        result = {"at": at, "finished": done, "steps": rounds.outcome(context, marked)}
         result["digests"] = _digests(context, _days(context, day, at), marked)
     _print_round(result, as_json=as_json)
+    raise typer.Exit(Exit.FINE if done else Exit.LATER)
 
 
 def demo(
@@ -97,7 +99,7 @@ def demo(
         named = shown.prepare(context, source, readers, at)
         note(f"papers from {named}")
         marked = rounds.begin(context, at, None, everybody=True)
-        done = _drive(context, at)
+        done = _drive(context, at, plans=True)
         result = _demo_result(context, at, marked) | {"source": named, "finished": done}
     if as_json:
         json_page(result)
@@ -139,7 +141,7 @@ def _moment(now: str | None, day: str | None) -> tuple[datetime, date | None]:
     return at, wanted
 
 
-def _drive(context: Context, at: datetime) -> bool:
+def _drive(context: Context, at: datetime, *, plans: bool) -> bool:
     columns = (
         TextColumn("{task.description:>8}"),
         BarColumn(bar_width=24),
@@ -155,7 +157,7 @@ def _drive(context: Context, at: datetime) -> bool:
                 most[step] = max(most[step], count)
                 bars.update(tasks[step], total=most[step], completed=most[step] - count)
 
-        done = rounds.drive(context, at, told)
+        done = rounds.drive(context, at, told, plans=plans)
     if not done:
         problem("nothing has moved for five minutes: `paperround doctor` says what is wrong")
     return done

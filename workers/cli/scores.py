@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import lzma
+import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -54,7 +55,7 @@ def read_profiles(path: Path) -> list[Profile]:
     """The profiles of a JSON file. Keys that a profile does not have are named and passed over."""
     try:
         body = json.loads(_text(path))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{path} is not JSON: {error}") from None
     items = body.get("profiles", [body]) if isinstance(body, dict) else body
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
@@ -85,7 +86,7 @@ def _paper(path: Path, number: int, line: str) -> Paper:
             arxiv_id=item.get("arxiv_id"),
             upvotes=item.get("upvotes"),
         )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UsageError(
             f"{path}, line {number}: an entry is a JSON object with a title ({error!r})"
         ) from None
@@ -96,7 +97,7 @@ def _text(path: Path) -> str:
     try:
         with opener(path, "rt", encoding="utf-8") as file:
             return str(file.read())
-    except (OSError, UnicodeDecodeError, lzma.LZMAError) as error:
+    except (OSError, EOFError, UnicodeDecodeError, lzma.LZMAError, zlib.error) as error:
         raise UsageError(f"{path} cannot be read: {error}") from None
 
 

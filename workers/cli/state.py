@@ -44,6 +44,7 @@ def read_moment(text: str | None) -> datetime | None:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise UsageError(f"{text!r} is no moment: use a form like 2026-11-22T07:00") from None
+    _within_reason(moment.year, text)
     return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
 
 
@@ -52,6 +53,13 @@ def read_day(text: str | None) -> date | None:
     if text is None:
         return None
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
         raise UsageError(f"{text!r} is no day: use a form like 2026-11-22") from None
+    _within_reason(day.year, text)
+    return day
+
+
+def _within_reason(year: int, text: str) -> None:
+    if not 1990 < year < 2200:
+        raise UsageError(f"{text!r} is too far away: no papers were, or will be, delivered then")

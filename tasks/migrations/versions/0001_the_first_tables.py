@@ -84,6 +84,9 @@ def upgrade() -> None:
         sa.Column("generation", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
+    with op.batch_alter_table("shard", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_shard_lease_until"), ["lease_until"], unique=False)
+
     op.create_table(
         "source",
         sa.Column("state", sa.String(), nullable=False),
@@ -105,6 +108,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("name"),
     )
+    with op.batch_alter_table("source", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_source_lease_until"), ["lease_until"], unique=False)
+
     op.create_table(
         "edition",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -170,6 +176,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("page", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_page_day"), ["day"], unique=False)
+        batch_op.create_index(batch_op.f("ix_page_lease_until"), ["lease_until"], unique=False)
         batch_op.create_index(batch_op.f("ix_page_source_id"), ["source_id"], unique=False)
         batch_op.create_index("page_due", ["state", "next_attempt_at"], unique=False)
 
@@ -227,6 +234,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("digest", schema=None) as batch_op:
         batch_op.create_index("digest_due", ["state", "next_attempt_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_digest_lease_until"), ["lease_until"], unique=False)
 
     op.create_table(
         "profile",
@@ -306,6 +314,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("delivery", schema=None) as batch_op:
         batch_op.create_index("delivery_due", ["state", "next_attempt_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_delivery_lease_until"), ["lease_until"], unique=False)
         batch_op.create_index(batch_op.f("ix_delivery_reader_id"), ["reader_id"], unique=False)
 
     op.create_table(
@@ -412,6 +421,7 @@ def downgrade() -> None:
     op.drop_table("pick")
     with op.batch_alter_table("delivery", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_delivery_reader_id"))
+        batch_op.drop_index(batch_op.f("ix_delivery_lease_until"))
         batch_op.drop_index("delivery_due")
 
     op.drop_table("delivery")
@@ -425,6 +435,7 @@ def downgrade() -> None:
 
     op.drop_table("profile")
     with op.batch_alter_table("digest", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_digest_lease_until"))
         batch_op.drop_index("digest_due")
 
     op.drop_table("digest")
@@ -436,6 +447,7 @@ def downgrade() -> None:
     with op.batch_alter_table("page", schema=None) as batch_op:
         batch_op.drop_index("page_due")
         batch_op.drop_index(batch_op.f("ix_page_source_id"))
+        batch_op.drop_index(batch_op.f("ix_page_lease_until"))
         batch_op.drop_index(batch_op.f("ix_page_day"))
 
     op.drop_table("page")
@@ -447,7 +459,13 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_edition_source_id"))
 
     op.drop_table("edition")
+    with op.batch_alter_table("source", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_source_lease_until"))
+
     op.drop_table("source")
+    with op.batch_alter_table("shard", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_shard_lease_until"))
+
     op.drop_table("shard")
     op.drop_table("scorermodel")
     op.drop_table("pulse")
