@@ -146,6 +146,20 @@ def test_parse_names_a_page_that_it_cannot_read_and_reads_the_rest(
     assert len(done.lines) == 11
 
 
+def test_parse_says_of_a_file_that_is_not_there_or_too_large_what_is_wrong(
+    run: Run, page: Path, tmp_path: Path
+) -> None:
+    large = tmp_path / "large.json"
+    with large.open("wb") as file:
+        file.truncate(20_000_000)
+    (tmp_path / "broken.zip").write_bytes(b"PK\x03\x04 no more")
+    done = run("parse", tmp_path / "gone.json", large, tmp_path / "broken.zip", page)
+    assert done.code == 3
+    errors = [line for line in done.lines if "error" in line]
+    assert [Path(line["file"]).name for line in errors] == ["gone.json", "large.json", "broken.zip"]
+    assert len(done.lines) == 13
+
+
 def test_parse_touches_no_home(run: Run, page: Path, home: Path) -> None:
     run("parse", page)
     assert not home.exists()
@@ -155,7 +169,6 @@ def test_parse_touches_no_home(run: Run, page: Path, home: Path) -> None:
     "words",
     [
         ("parse",),
-        ("parse", "/no/such/file"),
         ("parse", "x", "--kind", "mystery"),
         ("frobnicate",),
         ("round", "--date", "tomorrow"),

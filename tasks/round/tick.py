@@ -47,9 +47,7 @@ def tick(context: Context, at: datetime, *, plans: bool = True) -> list[Ring]:
         rings += [Ring(Step.SCORE, key, key) for key in shards.due(session, now)]
         rings += rings_for(Step.RENDER, digests.due(session, "composed", now, LOOK_AT))
         mails = [] if closed_until(context) else deliveries.due(session, now, LOOK_AT)
-    return (
-        rings + score_rings(context) + compose_rings(context, at) + rings_for(Step.DELIVER, mails)
-    )
+    return rings + compose_rings(context, at) + rings_for(Step.DELIVER, mails)
 
 
 def _planned(context: Context, at: datetime) -> int:

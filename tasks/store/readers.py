@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import delete, update
@@ -14,6 +14,9 @@ from tasks.errors import UnknownName, UsageError
 from tasks.models import Profile, Reader
 from tasks.records import Reader as ReaderRecord
 from tasks.store import claims, shards
+
+NUMBER_MOST = 18  # digits of a row's number
+FARTHEST = timedelta(days=9)  # a weekly reader's next digest is at most eight days away
 
 
 def add(

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
-from tasks.errors import PageError, UsageError
+from tasks.errors import PageError, PaperroundError, UsageError
 from tasks.fetch.folder import pages as saved_pages
 from tasks.parse.killable import Parser
 from tasks.records import ParsedEntry, RawPage, SourceKind
@@ -52,15 +52,27 @@ def parse(
     failed = 0
     with Parser() as parser:
         for path in files:
-            for page in _pages(path, utc_now()):
+            for item in _items(path):
+                if isinstance(item, str):
+                    json_line({"file": str(path), "error": item})
+                    failed += 1
+                    continue
                 told = replace(
-                    page,
+                    item,
                     kind=kind.value,
-                    url=url or page.url,
-                    content_type=content_type or page.content_type,
+                    url=url or item.url,
+                    content_type=content_type or item.content_type,
                 )
                 failed += not _print_page(parser, told)
     raise typer.Exit(Exit.PARTLY if failed else Exit.FINE)
+
+
+def _items(path: Path) -> Iterator[RawPage | str]:
+    """The pages of a path; a str says what could not be read."""
+    try:
+        yield from saved_pages(path, at=utc_now())
+    except PaperroundError as error:
+        yield str(error)
 
 
 def _print_page(parser: Parser, page: RawPage) -> bool:
