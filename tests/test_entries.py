@@ -179,3 +179,33 @@ def test_rejected_items_are_kept_with_their_reason(database: Database, now: date
         bring(session, page(entry(1), rejected=(item,)), now)
         kept = session.exec(select(Rejection)).one()
         assert (kept.position, kept.reason, kept.raw) == (7, "no title", "{…}")
+
+
+def test_a_page_that_joins_two_entries_leaves_no_name_at_the_emptied_one(
+    database: Database, now: datetime
+) -> None:
+    with database.write() as session:
+        by_title = entry(1, arxiv_id=None, title="First name")
+        bring(
+            session,
+            page(by_title, entry(2, title="Second name"), entry(2, title="First name")),
+            now,
+        )
+        (one,) = known(session)
+        assert {row.entry_id for row in session.exec(select(Identifier))} == {one.id}
+        bring(session, page(entry(2, title="A third name")), now, body=b"later")
+        assert len(known(session)) == 1
+
+
+def test_what_was_news_or_withdrawn_stays_so_when_it_joins_an_older_entry(
+    database: Database, now: datetime
+) -> None:
+    old = date(2026, 1, 5)
+    with database.write() as session:
+        bring(session, page(entry(1, arxiv_id=None, doi="10.1/x", title="Older"), day=old), now)
+        bring(session, page(entry(1, withdrawn=True)), now, body=b"news")
+        bring(session, page(entry(1, doi="10.1/x"), day=old), now, body=b"tie")
+        (one,) = known(session)
+        assert one.arrived_at == now
+        assert one.withdrawn
+        assert one.arrival == entries.arrivals(session)

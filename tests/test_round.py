@@ -15,7 +15,7 @@ from tasks import models
 from tasks.records import Ring, Step
 from tasks.round import composing
 from tasks.round.context import Context
-from tasks.round.tick import tick
+from tasks.round.tick import plan_day, tick
 from tasks.round.walk import run_once
 from tasks.store import digests, pages, readers, report, sources, watch
 from tasks.store.claims import ATTEMPTS_MOST
@@ -287,3 +287,108 @@ def test_scoring_a_shard_takes_as_many_queries_for_many_readers_as_for_one(
     query_count()
     score(context, 1, 1, now)
     assert query_count() <= for_one
+
+
+def test_a_zone_that_this_machine_does_not_know_stops_nobody_else(
+    set_up: Context, now: datetime
+) -> None:
+    with set_up.database.write() as session:
+        row = session.exec(select(models.Reader)).first()
+        assert row is not None
+        row.timezone = "Mars/Olympus"
+    run_once(set_up, now)
+    assert set(rows(set_up)) == {"bo@readers.example", "cy@readers.example"}
+    assert len(mails(set_up)) == 1
+
+
+def test_a_profile_that_cannot_be_read_stops_nobody_else(set_up: Context, now: datetime) -> None:
+    with set_up.database.write() as session:
+        row = session.exec(select(models.ProfileVersion)).first()
+        assert row is not None
+        row.body = {"term": "x"}
+    run_once(set_up, now)
+    assert rows(set_up)["ada@readers.example"]["state"] == "empty"
+    assert rows(set_up)["bo@readers.example"]["delivery"] == "sent"
+
+
+def test_a_shard_that_cannot_be_scored_says_so_and_is_tried_again(
+    set_up: Context, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("no numbers")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("tasks.round.scoring.score_papers", broken)
+        run_once(set_up, now)
+    with set_up.database.read() as session:
+        assert session.exec(select(models.Shard.error)).one() == "RuntimeError('no numbers')"
+    later = now + timedelta(minutes=2)
+    run_once(at_later(set_up, later), later)
+    with set_up.database.read() as session:
+        assert session.exec(select(models.Shard.error)).one() == ""
+
+
+def test_the_papers_of_a_digest_that_never_went_out_come_in_the_next_one(
+    set_up: Context, now: datetime
+) -> None:
+    def keep_the_door_shut(ring: Ring) -> None:
+        if ring.step is Step.DELIVER:
+            with set_up.database.write() as session:
+                watch.beat(session, "transport", now + timedelta(hours=21))
+
+    run_once(set_up, now, keep_the_door_shut)
+    assert mails(set_up) == []
+    tomorrow = now + timedelta(days=1)
+    run_once(at_later(set_up, tomorrow), tomorrow)
+    with set_up.database.read() as session:
+        found = {(r["day"], r["reader"]): r for r in digests.rows(session)}
+    assert found[date(2026, 11, 20), "ada@readers.example"]["delivery"] == "expired"
+    assert len(found[date(2026, 11, 21), "ada@readers.example"]["picks"]) == 2
+    assert len(mails(set_up)) == 2
+
+
+def test_a_reader_who_is_removed_in_mid_round_stops_nobody_else(
+    set_up: Context, now: datetime
+) -> None:
+    seen: set[Step] = set()
+
+    def remove_at_each_step(ring: Ring) -> None:
+        if ring.step not in seen:
+            seen.add(ring.step)
+            gone = f"gone{len(seen) - 1}@readers.example"
+            with set_up.database.write() as session:
+                if any(reader.email == gone for reader in readers.active(session)):
+                    readers.remove(session, gone)
+
+    with set_up.database.write() as session:
+        for number in range(len(Step)):
+            add_reader(session, now, f"gone{number}@readers.example")
+    run_once(set_up, now, remove_at_each_step)
+    assert seen == set(Step)
+    assert {"ada@readers.example", "bo@readers.example"} <= set(rows(set_up))
+    assert len(mails(set_up)) == 2
+
+
+def test_a_number_that_comes_again_is_not_taken_for_a_mail_that_went_out(
+    set_up: Context, now: datetime
+) -> None:
+    run_once(set_up, now)
+    with set_up.database.write() as session:
+        add_reader(session, now, "eve@readers.example")
+    run_once(set_up, now)
+    with set_up.database.write() as session:
+        readers.remove(session, "eve@readers.example")
+        add_reader(session, now, "fay@readers.example")
+    run_once(set_up, now)
+    assert rows(set_up)["fay@readers.example"]["key"] in mails(set_up)
+    assert len(mails(set_up)) == 4
+
+
+def test_a_round_for_a_named_day_plans_that_day_alone(set_up: Context, now: datetime) -> None:
+    with set_up.database.write() as session:
+        add_reader(session, now, "far@readers.example", timezone="Pacific/Auckland", hour=0)
+        plan_day(session, now.date(), now)
+    evening = now.replace(hour=23)
+    run_once(set_up, evening, plans=False)
+    with set_up.database.read() as session:
+        assert {row["day"] for row in digests.rows(session)} == {now.date()}

@@ -89,3 +89,12 @@ def test_the_home_is_the_platforms_folder_for_data(monkeypatch: pytest.MonkeyPat
 
 def test_mail_comes_from_the_senders_domain() -> None:
     assert Settings(sender="digest@news.example.org").sender_domain == "news.example.org"
+
+
+@pytest.mark.parametrize("name", ["SENDER", "REPLY_TO", "BOUNCE"])
+def test_an_address_that_no_mail_can_have_is_refused_at_once(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(f"PAPERROUND_{name}", "Paper Round <x@y.example>")
+    with pytest.raises(SettingsError, match=f"PAPERROUND_{name} must be a bare address"):
+        load()
