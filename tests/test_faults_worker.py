@@ -148,5 +148,6 @@ def test_two_whole_rounds_at_once_make_one_mail_for_each(cluster: Cluster) -> No
     cluster.fill(60)
     with ThreadPoolExecutor(2) as pool:
         codes = list(pool.map(lambda _: cluster.once(), range(2)))
-    assert codes == [0, 0]
+    assert set(codes) <= {0, 75}, "one that ends while the other still holds some says so"
+    assert cluster.once() == 0
     assert cluster.everybody_got_one(60)

@@ -279,3 +279,14 @@ def test_the_image_has_the_oldest_python_that_is_promised_and_is_not_root() -> N
     assert re.search(r"^USER (?!root|0)\S+", text, re.MULTILINE)
     assert "HEALTHCHECK" in text
     assert "--require-hashes" in text
+
+
+def test_no_pattern_is_possessive_since_early_releases_of_python_3_11_match_those_wrongly() -> None:
+    possessive = re.compile(r"[)\]\w.][*+?]\+|\(\?>")
+    found = []
+    for path in sources():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            called = isinstance(node, ast.Call) and ast.unparse(node.func) == "re.compile"
+            if called and possessive.search(ast.unparse(node.args[0]).replace("\\\\", "\\")):
+                found.append(f"{path.relative_to(ROOT)}:{node.lineno}")
+    assert found == []

@@ -42,10 +42,10 @@ _HIDDEN_ENDS = {
 }
 # Quoted values may hold `>` but not `<`, so that no scan runs past the next tag.
 _TAG = re.compile(
-    r"<(/?)(?:[a-z]{2,5}:)?([a-z][a-z0-9]*)((?:[^<>\"']++|\"[^\"<]*+\"|'[^'<]*+')*+|[^<>]*+)>",
+    r"<(/?)(?:[a-z]{2,5}:)?([a-z][a-z0-9]*)((?:[^<>\"']|\"[^\"<]*\"|'[^'<]*')*|[^<>]*)>",
     re.IGNORECASE,
 )
-_DECLARATION = re.compile(r"<[!?][a-z][^<>]*+>", re.IGNORECASE)
+_DECLARATION = re.compile(r"<[!?][a-z][^<>]*>", re.IGNORECASE)
 
 _BLOCKS = re.compile(
     r"address|article|aside|blockquote|br|caption|center|dd|details|dialog|div|dl"

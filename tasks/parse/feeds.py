@@ -24,7 +24,7 @@ from tasks.records import ParsedPage, RawPage
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _CHARACTER = re.compile(r"&#(?:x([0-9a-f]+)|(\d+));?", re.IGNORECASE)
 _PROLOGUE = re.compile(
-    r"\s*+(?:<\?[^>]*+>|<!--.*?-->|<!DOCTYPE(?>[^\[>]|\[[^\]]*+\])*+>)", re.DOTALL | re.IGNORECASE
+    r"\s*(?:<\?[^>]*>|<!--.*?-->|<!DOCTYPE(?:[^\[>]|\[[^\]]*\])*>)", re.DOTALL | re.IGNORECASE
 )
 _ROOT = re.compile(r"\s*<([\w.-]+:)?([\w.-]+)")
 _END = re.compile(r"</(?:rss|feed|rdf:RDF)\s*>")

@@ -42,7 +42,7 @@ _APOLOGIES = ("error", "errors", "message", "detail")
 _XML = re.compile(
     r"<\?xml|<!DOCTYPE\s+(?!html)|<(?:\w+:)?(?:rss|feed|rdf|channel|opml)\b", re.IGNORECASE
 )
-_COMMENTS = re.compile(r"(?:\s|<!--(?:[^-]|-(?!->))*+-->)*+")
+_COMMENT = re.compile(r"\s*<!--.*?-->", re.DOTALL)
 _HTML = re.compile(r"<(?:!DOCTYPE\s+html|html|head|body|title|meta|script|div|article)\b", re.I)
 _FEED_LINK = (
     'link[rel~="alternate"][type*="rss"], link[rel~="alternate"][type*="atom"], '
@@ -99,8 +99,11 @@ def _dispatch(page: RawPage, text: str) -> ParsedPage:
 
 
 def _skipped(text: str) -> int:
-    found = _COMMENTS.match(text)
-    return found.end() if found else 0
+    """Where the text begins after blanks and comments."""
+    place = 0
+    while found := _COMMENT.match(text, place):
+        place = found.end()
+    return len(text) - len(text[place:].lstrip())
 
 
 def _json(page: RawPage, text: str) -> ParsedPage:
