@@ -137,22 +137,30 @@ class Paper:
     code_urls: tuple[str, ...] = ()
     upvotes: int | None = None
     published: datetime | None = None
+    version: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
-    """A paper that the reader gave as an example (or, as a dislike, as a counter-example)."""
+    """A paper that the reader gave as an example (or, as a dislike, as a counter-example).
+
+    `id` is whatever the giver calls it; `given` is the day it was given (for a library, its own day).
+    """
 
     title: str
     abstract: str = ""
+    id: str = ""
+    given: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
     """One interest of a reader, as typed. Every part may be empty.
 
-    `weights` overrides the weight of a single term, phrase, author or category by its text (1 is
-    normal, 0 switches it off).
+    `negatives` bar every paper that matches one; `less` only lowers it. `examples` and `dislikes`
+    stand from the oldest to the newest. `weights` overrides the weight of a single term, phrase,
+    author, category or `less` by its text (1 is normal, 0 switches it off). `share` is this
+    profile's part of the reader's digest beside their other profiles.
     """
 
     id: int | str
@@ -163,17 +171,20 @@ class Profile:
     categories: tuple[str, ...] = ()
     description: str = ""
     negatives: tuple[str, ...] = ()
+    less: tuple[str, ...] = ()
     examples: tuple[Example, ...] = ()
     dislikes: tuple[Example, ...] = ()
     weights: Mapping[str, float] = field(default_factory=dict)
+    share: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
     """One named contribution to a raw score, in the raw score's own units (log-odds).
 
-    `kind` is one of ``baseline``, ``term``, ``phrase``, ``author``, ``category``, ``description``,
-    ``example``, ``negative``, ``dislike``; `label` is what a person would call it.
+    `kind` is one of ``baseline``, ``term``, ``phrase``, ``author``, ``category``, ``words`` (of the
+    description and the examples), ``topic``, ``example``, ``votes``, ``less``, ``dislike``,
+    ``negative``; `label` is what a person would call it.
     """
 
     kind: str
@@ -200,9 +211,10 @@ class Score:
 class Reader:
     """A person with an address, a zone, delivery days and hour, a language.
 
-    `days` are ISO weekdays (1 Monday … 7 Sunday), `hour` is 0..23 in `timezone`; `most` is the
-    largest number of picks in one digest, `threshold` the least score of a pick. `token` is the
-    reader's secret in mail links: 22 url-safe characters, never logged.
+    `days` are ISO weekdays (1 Monday … 7 Sunday), `hour` is 0..23 in `timezone`. `about` is how many
+    picks a day of papers should bring on average, `most` the largest number in one digest,
+    `threshold` the least score of a pick; `explore` allows one pick that is there to be learned
+    from. `token` is the reader's secret in mail links: 22 url-safe characters, never logged.
     """
 
     id: int
@@ -212,29 +224,52 @@ class Reader:
     days: tuple[int, ...] = (1, 2, 3, 4, 5, 6, 7)
     hour: int = 7
     language: str = "en"
+    about: float = 5.0
     most: int = 10
-    threshold: float = 0.5
+    threshold: float = 0.05
+    explore: bool = True
     text_only: bool = False
     token: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """A scored entry that may become a pick."""
+    """A scored entry that may become a pick.
+
+    `line` is the least score of its profile's picks, as its last weeks set it; `share` the profile's
+    part of the digest; `arrived` when the entry came. `votes`, `coded` and `version` are as they
+    stood when the entry was scored: what the paper says now may be more.
+    """
 
     paper: Paper
     score: Score
     profile_name: str = ""
+    line: float = 0.0
+    share: float = 1.0
+    arrived: datetime | None = None
+    votes: int | None = None
+    coded: bool = False
+    version: int | None = None
+
+
+class PickKind(StrEnum):
+    """Why a pick is there: it matches, a question to the reader, or late news of a near miss."""
+
+    MATCH = "match"
+    EXPLORE = "explore"
+    LATE = "late"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pick:
-    """An entry chosen for a reader, at its place (from 1)."""
+    """An entry chosen for a reader, at its place (from 1). `note` says what a label should."""
 
     place: int
     paper: Paper
     score: Score
     profile_name: str = ""
+    kind: PickKind = PickKind.MATCH
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
