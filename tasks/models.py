@@ -215,8 +215,10 @@ class Reader(SQLModel, table=True):
     days: str = "1234567"
     hour: int = 7
     language: str = "en"
+    about: float = 5.0
     most: int = 10
-    threshold: float = 0.5
+    threshold: float = 0.05
+    explore: bool = True
     text_only: bool = False
     token: str = Field(unique=True)
     created_at: datetime = Field(sa_type=UtcTime)
@@ -225,7 +227,10 @@ class Reader(SQLModel, table=True):
 
 
 class Profile(SQLModel, table=True):
-    """One interest of a reader; `version` is the one in force."""
+    """One interest of a reader; `version` is the one in force.
+
+    `line` is the least score of its picks, as its last weeks set it when it was last scored.
+    """
 
     __table_args__ = (UniqueConstraint("reader_id", "name"),)
 
@@ -234,6 +239,7 @@ class Profile(SQLModel, table=True):
     name: str
     version: int = 1
     state: str = "active"
+    line: float = 0.0
 
 
 class ProfileVersion(SQLModel, table=True):
@@ -274,7 +280,10 @@ class ScorerModel(SQLModel, table=True):
 
 
 class Score(SQLModel, table=True):
-    """Entry × profile, where it reached the reader's threshold; its reasons add up to `raw`."""
+    """Entry × profile, where it reached the line or came near; its reasons add up to `raw`.
+
+    `votes`, `coded` (some code was linked) and `arxiv_version` are as they stood then.
+    """
 
     __table_args__ = (UniqueConstraint("profile_id", "entry_id"),)
 
@@ -285,6 +294,9 @@ class Score(SQLModel, table=True):
     value: float
     raw: float
     reasons: list[list[Any]] = _list()
+    votes: int | None = None
+    coded: bool = False
+    arxiv_version: int | None = None
     profile_version: int
     model_id: int = _to("scorermodel.id", index=False)
     scored_at: datetime = Field(sa_type=UtcTime)
@@ -328,6 +340,8 @@ class Pick(SQLModel, table=True):
     value: float
     raw: float
     reasons: list[list[Any]] = _list()
+    kind: str = "match"
+    note: str = ""
 
 
 class Delivery(Work, table=True):

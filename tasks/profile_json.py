@@ -1,7 +1,8 @@
 """Profiles as JSON: what files, the command line and the database hold.
 
-    {"id", "name", "terms", "phrases", "authors", "categories", "description", "negatives",
-     "examples": [{"title", "abstract"}], "dislikes": [{"title", "abstract"}], "weights": {text: number}}
+    {"id", "name", "terms", "phrases", "authors", "categories", "description", "negatives", "less",
+     "examples": [{"title", "abstract", "id", "given"}], "dislikes": [the same],
+     "weights": {text: number}, "share": number}
 
 Every key is optional; unknown keys are refused by name, so that a typing error is not silently ignored.
 """
@@ -9,14 +10,15 @@ Every key is optional; unknown keys are refused by name, so that a typing error 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from tasks.errors import UsageError
 from tasks.records import Example, Profile
 
-LISTS = ("terms", "phrases", "authors", "categories", "negatives")
+LISTS = ("terms", "phrases", "authors", "categories", "negatives", "less")
 PAPERS = ("examples", "dislikes")
-KEYS = ("id", "name", "description", "weights", *LISTS, *PAPERS)
+KEYS = ("id", "name", "description", "weights", "share", *LISTS, *PAPERS)
 ITEMS_MOST = 2000
 TEXT_MOST = 20_000
 
@@ -33,6 +35,7 @@ def from_json(body: object, *, key: int | str = "", name: str = "") -> Profile:
         name=name or _text(body, "name"),
         description=_text(body, "description"),
         weights=_weights(body.get("weights")),
+        share=_number(body.get("share"), "share", least=0.1),
         **{part: _texts(body.get(part), part) for part in LISTS},  # type: ignore[arg-type]
         **{part: _papers(body.get(part), part) for part in PAPERS},  # type: ignore[arg-type]
     )
@@ -43,9 +46,17 @@ def to_json(profile: Profile) -> dict[str, Any]:
     body: dict[str, Any] = {part: list(getattr(profile, part)) for part in LISTS}
     body["description"] = profile.description
     body["weights"] = dict(profile.weights)
+    body["share"] = profile.share if profile.share != 1 else None
     for part in PAPERS:
-        body[part] = [{"title": e.title, "abstract": e.abstract} for e in getattr(profile, part)]
+        body[part] = [_paper_json(example) for example in getattr(profile, part)]
     return {part: value for part, value in body.items() if value}
+
+
+def _paper_json(example: Example) -> dict[str, Any]:
+    body = {"title": example.title, "abstract": example.abstract}
+    named = {"id": example.id} if example.id else {}
+    dated = {"given": example.given.isoformat()} if example.given else {}
+    return body | named | dated
 
 
 def _text(body: Mapping[str, Any], part: str) -> str:
@@ -89,7 +100,30 @@ def _paper(item: object, part: str) -> Example:
         return Example(title=_plain(item))
     if not isinstance(item, Mapping):
         raise UsageError(f"{part} must be a list of objects with title and abstract")
-    return Example(title=_text(item, "title"), abstract=_text(item, "abstract"))
+    return Example(
+        title=_text(item, "title"),
+        abstract=_text(item, "abstract"),
+        id=_text(item, "id"),
+        given=_day(item.get("given"), part),
+    )
+
+
+def _day(value: object, part: str) -> date | None:
+    if value is None:
+        return None
+    try:
+        return date.fromisoformat(str(value))
+    except ValueError:
+        raise UsageError(f"{part}: {value!r} is no day like 2026-11-20") from None
+
+
+def _number(value: object, part: str, *, least: float) -> float:
+    """A number from `least` to 10; 1 where there is none."""
+    if value is None:
+        return 1.0
+    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= 10:
+        raise UsageError(f"{part} must be a number from {least:g} to 10")
+    return float(value)
 
 
 def _weights(value: object) -> dict[str, float]:
@@ -99,7 +133,5 @@ def _weights(value: object) -> dict[str, float]:
         raise UsageError("weights must be an object of text and number")
     weights: dict[str, float] = {}
     for text, weight in value.items():
-        if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 <= weight <= 10:
-            raise UsageError(f"the weight of {text!r} must be a number from 0 to 10")
-        weights[_plain(str(text))] = float(weight)
+        weights[_plain(str(text))] = _number(weight, f"the weight of {text!r}", least=0)
     return weights

@@ -84,7 +84,7 @@ def add_reader(
     **changes: Any,
 ) -> int:
     """A reader with one profile, whose next digest is due at once."""
-    reader = replace(Reader(id=0, email=email, hour=7, threshold=0.3), **changes)
+    reader = replace(Reader(id=0, email=email, hour=7), **changes)
     key = readers.add(session, reader, next_digest_at=now, now=now)
     profiles.save(session, key, "main", {"terms": list(terms)}, now)
     return key

@@ -240,8 +240,8 @@ def test_score_ranks_entries_and_its_reasons_add_up(
     (ranked,) = done.json
     assert ranked["id"] == "ada"
     assert [item["title"] for item in ranked["entries"][:2]] == [
+        "Study 5 of sparse attention",  # it has the votes
         "Study 0 of sparse attention",
-        "Study 5 of sparse attention",
     ]
     assert len(ranked["entries"]) == 3
     for item in ranked["entries"]:

@@ -151,7 +151,7 @@ def test_a_day_without_its_year_is_no_proof_of_age(database: Database, now: date
         assert bring(session, widget, now).arrived == 1
 
 
-def test_news_are_numbered_in_the_order_of_commits_and_leave_after_a_week(
+def test_news_are_numbered_in_the_order_of_commits_and_are_scored_for_two_weeks(
     database: Database, now: datetime
 ) -> None:
     with database.write() as session:
@@ -161,7 +161,7 @@ def test_news_are_numbered_in_the_order_of_commits_and_leave_after_a_week(
         assert [p.arxiv_id for p in entries.news(session, after=2, upto=3, at=now)] == [
             "2611.00003"
         ]
-        later = now + timedelta(days=8)
+        later = now + timedelta(days=17)
         assert entries.news(session, after=0, upto=3, at=later) == []
 
 

@@ -314,11 +314,11 @@ def test_a_profile_that_cannot_be_read_stops_nobody_else(set_up: Context, now: d
 def test_a_shard_that_cannot_be_scored_says_so_and_is_tried_again(
     set_up: Context, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise RuntimeError("no numbers")
 
     with monkeypatch.context() as patch:
-        patch.setattr("tasks.round.scoring.score_papers", broken)
+        patch.setattr("tasks.round.scoring.reaching", broken)
         run_once(set_up, now)
     with set_up.database.read() as session:
         assert session.exec(select(models.Shard.error)).one() == "RuntimeError('no numbers')"

@@ -11,11 +11,11 @@ from tasks.render.words import strength, why
     [
         (1.0, "strong match, 1.00"),
         (0.8, "strong match, 0.80"),
-        (0.7951, "strong match, 0.80"),
-        (0.7949, "good match, 0.79"),
-        (0.65, "good match, 0.65"),
-        (0.5, "fair match, 0.50"),
-        (0.2, "faint match, 0.20"),
+        (0.4951, "strong match, 0.50"),
+        (0.4949, "good match, 0.49"),
+        (0.25, "good match, 0.25"),
+        (0.1, "fair match, 0.10"),
+        (0.09, "faint match, 0.09"),
         (0.0, "faint match, 0.00"),
     ],
 )

@@ -142,8 +142,8 @@ def _item(pick: Pick, room: int, several: bool) -> Item:
     return Item(
         number=pick.place,
         sheet=shown,
-        strength=words.strength(pick.score.value),
-        why=words.why(pick.score),
+        strength=words.label(pick),
+        why=words.reason(pick),
         abstract=cut_at_sentence(shown.abstract, room) if room else "",
         profile=cut(clean(pick.profile_name), NAME) if several else "",
     )

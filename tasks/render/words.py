@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from tasks.records import Reason, Score
+from tasks.records import Pick, PickKind, Reason, Score
 from tasks.render.text import clean, cut, listed
 
 MOST_REASONS = 3  # a sentence, not a table: the preview shows every number
@@ -13,23 +13,26 @@ MOST_NEGATIVES = 2
 WORTH_SAYING = 0.1  # of the strongest reason: below that a reason decides nothing
 LABEL = 80  # characters
 
+# A score is the chance that the reader would keep the paper, and few papers have an even one.
 _STRENGTHS = (
-    (0.8, "strong match"),
-    (0.65, "good match"),
-    (0.5, "fair match"),
+    (0.5, "strong match"),
+    (0.25, "good match"),
+    (0.1, "fair match"),
     (0.0, "faint match"),
 )
 # Only what a reader turned away speaks against a paper. That a paper is unlike some example is said
 # of most papers, and tells nothing.
-_AGAINST = ("negative", "dislike")
+_AGAINST = ("negative", "less", "dislike")
 _NAMED = {
     "term": "matches {}",
     "phrase": "matches {}",
     "author": "you follow {}",
     "category": "in {}",
+    "topic": "about {}",
+    "votes": "has {}",
 }
 _NEAR = {"description": "close to your description", "example": "close to your examples"}
-_BARE = ("author", "category")  # names, not quotations
+_BARE = ("author", "category", "votes")  # names, not quotations
 _REST = ("other words", "other reasons")  # what the score calls a sum of small reasons
 _LIKE = re.compile(r"like “(.+)”")
 _PLACED = re.compile(r"(.+?)( in the (?:title|abstract)| \(in part\))")
@@ -40,6 +43,21 @@ def strength(value: float) -> str:
     shown = round(value, 2)
     word = next(word for least, word in _STRENGTHS if shown >= least)
     return f"{word}, {shown:.2f}"
+
+
+def label(pick: Pick) -> str:
+    """What kind of pick it is, in word and number."""
+    if pick.kind is PickKind.LATE:
+        return f"late bloomer ({pick.note}), {pick.score.value:.2f}"
+    if pick.kind is PickKind.EXPLORE:
+        return f"to learn from, {pick.score.value:.2f}"
+    return strength(pick.score.value)
+
+
+def reason(pick: Pick) -> str:
+    """Why it was chosen, as one short line or two."""
+    said = why(pick.score)
+    return f"{said} {pick.note}." if pick.kind is PickKind.EXPLORE else said
 
 
 def why(score: Score, profile_name: str = "") -> str:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
+from tasks.compose import Known
 from tasks.compose import compose as choose
 from tasks.failpoints import failpoint
 from tasks.records import Composition, Ring, Step
@@ -50,7 +51,9 @@ def _choose(session: Session, digest_id: int, at: datetime) -> Composition:
     since = digests.previous(session, digest_id)
     considered = entries.news_count(session, at, since=since)
     candidates, sent = digests.candidates(session, reader.id, at)
-    return choose(reader, candidates, sent=sent, considered=considered)
+    lately = digests.sent_lately(session, reader.id, at)
+    known = Known(papers=lately, now=at, since=since)
+    return choose(reader, candidates, sent=sent, considered=considered, known=known)
 
 
 def compose_rings(context: Context, at: datetime) -> list[Ring]:

@@ -1,20 +1,19 @@
-"""Shards of readers × papers that arrived → scores that reach the reader's threshold."""
+"""Shards of readers × papers that arrived → scores that reach a profile's line or come near it."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 
 from tasks.errors import LostLease
 from tasks.failpoints import failpoint
-from tasks.records import Paper, Profile, Ring, Score
+from tasks.records import Ring
 from tasks.round.composing import compose_rings
 from tasks.round.context import Context
+from tasks.round.reaching import Past, Scored, past_of, reaching
 from tasks.score import Model
 from tasks.score import fit as fit_model
-from tasks.score import score as score_papers
 from tasks.store import entries, profiles, shards
 from tasks.store.database import Database
 from tasks.store.owners import fence
@@ -53,17 +52,22 @@ def _claim(context: Context, first: int, last: int, *, owner: str) -> tuple[int,
 def _score_one(
     context: Context, shard_id: int, scored: int, generation: int, *, owner: str, at: datetime
 ) -> None:
-    """Score one shard; its scores and how far it has come are one transaction."""
+    """Score one shard; its scores, lines and how far it has come are one transaction."""
     model_id, model = fitted(context)
     with context.database.read() as session:
         upto = entries.arrivals(session)
         papers = entries.news(session, after=scored, upto=upto, at=at)
         asked = profiles.of_shard(session, shard_id)
-    scores = list(_reaching(model, papers, asked)) if papers and asked else []
-    covered = ([int(p.id) for *_, p in asked], [int(paper.id) for paper in papers])
+    found = Scored()
+    if papers and asked:
+        past = _past(context.database, model, at.astimezone(UTC).date(), upto)
+        folder = context.settings.home / "shelves"
+        found = reaching(model, papers, asked, past=past, shelf=(folder, f"shard-{shard_id}"))
+    covered = ([int(one.profile.id) for one in asked], [int(paper.id) for paper in papers])
     failpoint("score.counted")
     with context.database.write() as session:
-        shards.keep(session, scores, covered=covered, model_id=model_id, at=at)
+        shards.keep(session, found.scores, covered=covered, model_id=model_id, at=at)
+        shards.keep_lines(session, found.lines)
         shards.scored(session, shard_id, owner=owner, generation=generation, upto=upto)
 
 
@@ -74,19 +78,6 @@ def _let_go(context: Context, shard_id: int, error: Exception, *, owner: str) ->
             shards.let_go(session, shard_id, owner=owner, error=repr(error), at=again)
     except LostLease as lost:
         log.warning("shard %d: %s", shard_id, lost)
-
-
-Asked = list[tuple[int, float, int, Profile]]  # reader id, threshold, version, profile
-
-
-def _reaching(model: Model, papers: list[Paper], asked: Asked) -> Iterator[tuple[int, int, Score]]:
-    """The scores that reach their reader's threshold, with their reasons."""
-    found = score_papers(model, papers, [profile for *_, profile in asked])
-    least = min(threshold for _, threshold, _, _ in asked)
-    for paper, profile in found.above(least):
-        reader_id, threshold, version, _ = asked[profile]
-        if found.values[paper, profile] >= threshold:
-            yield reader_id, version, found.score(paper, profile)
 
 
 def fitted(context: Context) -> tuple[int, Model]:
@@ -113,3 +104,11 @@ def fitted(context: Context) -> tuple[int, Model]:
 def _loaded(database: Database, model_id: int) -> Model:
     with database.read() as session:
         return Model.from_bytes(shards.model_data(session, model_id))
+
+
+@lru_cache(maxsize=2)
+def _past(database: Database, model: Model, today: date, upto: int) -> Past:
+    """The last weeks before `today`, by which lines are set once the arrivals `upto` are in."""
+    with database.read() as session:
+        papers, came = entries.past(session, today), entries.came_on(session, today, upto=upto)
+    return past_of(model, papers, today=today, came=came)

@@ -1,6 +1,27 @@
 """Entries x profiles to scores with reasons. Pure: what is not in the arguments has no part in it."""
 
+from tasks.score.background import background
 from tasks.score.corpus import Model, fit
-from tasks.score.linear import Scores, score
+from tasks.score.kernel import best, matrix
+from tasks.score.linear import Curve, Scores, score, scored
+from tasks.score.reading import Texts, read_papers
+from tasks.score.reasons import Explainer, Form
+from tasks.score.shelf import Shelf, shelved
 
-__all__ = ["Model", "Scores", "fit", "score"]
+__all__ = [
+    "Curve",
+    "Explainer",
+    "Form",
+    "Model",
+    "Scores",
+    "Shelf",
+    "Texts",
+    "background",
+    "best",
+    "fit",
+    "matrix",
+    "read_papers",
+    "score",
+    "scored",
+    "shelved",
+]

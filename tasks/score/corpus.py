@@ -1,9 +1,10 @@
-"""What the stored papers teach: how rare words and pairs of words are, and what is ordinary.
+"""What the stored papers teach: how rare words are, which keep company, and what is ordinary.
 
 `fit` reads papers once into a `Model`: document frequencies of words and of pairs of neighbouring
-words, and a small sample of the papers themselves, the reservoir, by which every profile's scores
-are put on one scale. A model is a value: no clock, no order of papers and no global goes into it,
-`to_bytes` keeps it, and `version` names its contents.
+words, the latent space, and a sample of the papers themselves, the reservoir: the background that
+every profile is learned against, and by which its evidence is put on one scale. A model is a value:
+no clock, no order of papers and no global goes into it, `to_bytes` keeps it, and `version` names
+its contents. Where an encoder is given, its vectors of some of these papers belong to the model.
 """
 
 from __future__ import annotations
@@ -12,16 +13,18 @@ import hashlib
 import json
 import zlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
 from tasks.records import Paper
+from tasks.score.latent import Latent, Places, fit_latent
+from tasks.score.meaning import Encodes, encoded
 from tasks.score.vectors import (
-    Floats,
     Ints,
     Space,
     document_frequencies,
@@ -34,10 +37,13 @@ from tasks.score.words import BREAK, Batch, Lexicon, from_fields, read
 
 MOST_WORDS = 100_000  # twice the words of 20,000 papers
 MOST_PAIRS = 150_000  # more of them rank no better
-RESERVOIR = 600  # papers: one in fifty of them is still a dozen
+RESERVOIR = 4000  # papers: one in a hundred of them is still forty
+ENCODED = 1000  # papers of the reservoir that an encoder reads: 4,000 rank no better
 FEW = 1000  # papers, from which a pair of words must be seen twice to count
-MAGIC = b"paperround-model-1\n"
+MAGIC = b"paperround-model-2\n"
 MOST_BYTES = 256 << 20  # of an unpacked model
+KEPT_AS = {"word_df": "<i4", "pairs": "<i8", "pair_df": "<i4", "sample": "<i4", "fields": "<i4"}
+LATENT_AS = {"columns": "<i4", "basis": "<f2", "mean": "<f4"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +52,7 @@ class Model:
 
     `words` are sorted stems with document frequencies `word_df`; `pairs` are sorted codes of two
     word numbers with `pair_df`; `sample` is the reservoir's words, `fields` its fields' lengths.
+    `encoder` is the version of an encoder or empty, `encoded` its vectors of the first papers there.
     """
 
     papers: int
@@ -55,6 +62,9 @@ class Model:
     pair_df: Ints
     sample: Ints
     fields: Ints
+    latent: Latent
+    encoder: str = ""
+    encoded: Places = field(default_factory=lambda: np.zeros((0, 0), dtype=np.float32))
 
     @cached_property
     def version(self) -> str:
@@ -62,36 +72,24 @@ class Model:
         return hashlib.sha256(self._payload()).hexdigest()[:16]
 
     @cached_property
+    def space(self) -> Space:
+        """The columns of vectors, and their weights."""
+        return space_of(self.words, self.word_df, self.pairs, self.pair_df, self.papers)
+
+    @cached_property
+    def ordinary_texts(self) -> Batch:
+        """The words of the reservoir's papers."""
+        return from_fields(self.sample, self.fields)
+
+    @cached_property
     def reservoir(self) -> sparse.csr_array:
-        """Vectors of the sample of ordinary papers, in `space(words)`, one row a paper."""
-        return self.space(self.words).vectors(from_fields(self.sample, self.fields))
+        """Vectors of the reservoir's papers in `space`, one row a paper."""
+        return self.space.vectors(self.ordinary_texts)
 
     @cached_property
-    def ordinary(self) -> Floats:
-        """The mean of the reservoir's vectors."""
-        total: Floats = np.asarray(self.reservoir.sum(axis=0), dtype=np.float64)
-        return total / max(len(self.fields) // 2, 1)
-
-    def space(self, words: Sequence[str]) -> Space:
-        """The space of vectors for texts in `words`, which begins with the model's own."""
-        new = words[len(self.words) :]
-        fresh = word_idf(new, np.zeros(len(new), dtype=np.int64), self.papers)
-        return Space(
-            words=words,
-            heard=np.concatenate((self._heard, heard_of(new))),
-            known=len(self.words),
-            pairs=self.pairs,
-            idf=np.concatenate((self._idf, fresh)),
-        )
-
-    @cached_property
-    def _heard(self) -> NDArray[np.bool_]:
-        return heard_of(self.words)[:-1]
-
-    @cached_property
-    def _idf(self) -> Floats:
-        words = word_idf(self.words, self.word_df, self.papers)
-        return np.concatenate((words, pair_idf(self.pair_df, self.papers)))
+    def places(self) -> Places:
+        """The latent places of the reservoir's papers."""
+        return self.latent.places(self.reservoir)
 
     def to_bytes(self) -> bytes:
         """The model, packed. The same model gives the same bytes."""
@@ -113,68 +111,80 @@ class Model:
             raise ValueError("the model is damaged (its checksum is wrong): fit one again")
         head, words, numbers = payload.split(b"\n", 2)
         fields = json.loads(head)
-        ends = np.cumsum(fields["lengths"])
-        arrays = np.split(np.frombuffer(numbers, dtype="<i8").astype(np.int64), ends[:-1])
-        return cls(fields["papers"], tuple(words.decode().split()), *arrays)
+        arrays: dict[str, Any] = {}
+        at = 0
+        for name, (kind, *shape) in fields["arrays"].items():
+            count = int(np.prod(shape))
+            raw = np.frombuffer(numbers, dtype=kind, count=count, offset=at).reshape(shape)
+            arrays[name] = raw.astype(np.float32 if "f" in kind else np.int64)
+            at += raw.nbytes
+        arrays["latent"] = Latent(**{name: arrays.pop(name) for name in LATENT_AS})
+        encoder = fields.get("encoder", "")
+        return cls(fields["papers"], tuple(words.decode().split()), encoder=encoder, **arrays)
 
     def _payload(self) -> bytes:
-        arrays = (self.word_df, self.pairs, self.pair_df, self.sample, self.fields)
-        head = {"papers": self.papers, "lengths": [len(array) for array in arrays]}
-        numbers = b"".join(array.astype("<i8").tobytes() for array in arrays)
-        return b"\n".join((json.dumps(head).encode(), " ".join(self.words).encode(), numbers))
+        arrays: dict[str, NDArray[Any]] = {
+            name: getattr(self, name).astype(kind) for name, kind in KEPT_AS.items()
+        } | {name: getattr(self.latent, name).astype(kind) for name, kind in LATENT_AS.items()}
+        fields: dict[str, Any] = {"papers": self.papers}
+        if self.encoder:
+            arrays["encoded"] = self.encoded.astype("<f2")
+            fields["encoder"] = self.encoder
+        fields["arrays"] = {name: (array.dtype.str, *array.shape) for name, array in arrays.items()}
+        head = json.dumps(fields).encode()
+        numbers = b"".join(array.tobytes() for array in arrays.values())
+        return b"\n".join((head, " ".join(self.words).encode(), numbers))
 
 
-def fit(papers: Iterable[Paper]) -> Model:
+def space_of(words: Sequence[str], word_df: Ints, pairs: Ints, pair_df: Ints, papers: int) -> Space:
+    """The space of `words` and `pairs` that were seen so often in so many papers."""
+    idf = np.concatenate((word_idf(words, word_df, papers), pair_idf(pair_df, papers)))
+    return Space(words, heard_of(words), pairs, idf)
+
+
+def fit(papers: Iterable[Paper], encoder: Encodes | None = None) -> Model:
     """Learn from `papers`; none is fine. Neither their order nor their ids matter.
 
     All texts are held at once (some 3 MB per 1,000 papers): give it the last ten or twenty
-    thousand papers, not everything ever stored.
+    thousand papers, not everything ever stored. An `encoder` reads at most `ENCODED` of them, and is
+    needed ever after to score with the model.
     """
-    texts = [(paper.title, paper.abstract) for paper in papers]
+    texts = sorted(((paper.title, paper.abstract) for paper in papers), key=_mark)
     lexicon = Lexicon()
     batch = read(lexicon, texts)
-    sample = _sample(batch, _chosen(texts))
-    words, new = _vocabulary(lexicon.words, batch, sample)
+    words, new = _vocabulary(lexicon.words, batch)
     batch = Batch(new[batch.words], batch.rows, batch.title, batch.size)
     word_df = document_frequencies(batch.words, batch.rows, len(words))
     pairs, pair_df = _pairs(batch, words)
-    return Model(
-        len(texts), words, word_df, pairs, pair_df, new[sample.words], _field_lengths(sample)
-    )
+    space = space_of(words, word_df, pairs, pair_df, len(texts))
+    latent = fit_latent(space.vectors(batch))
+    sample, fields = _beginning(batch)
+    model = Model(len(texts), words, word_df, pairs, pair_df, sample, fields, latent)
+    if encoder is None:
+        return model
+    return replace(model, encoder=encoder.version, encoded=encoded(encoder, texts[:ENCODED]))
 
 
-def _chosen(texts: Sequence[tuple[str, str]]) -> Ints:
-    """Places of the reservoir's papers: those of smallest hash, so that any order gives the same."""
-    keys = [
-        hashlib.blake2b("\n".join(t).encode(errors="replace"), digest_size=8).digest()
-        for t in texts
-    ]
-    return np.array(sorted(range(len(texts)), key=keys.__getitem__)[:RESERVOIR], dtype=np.int64)
+def _mark(text: tuple[str, str]) -> bytes:
+    """A place in an order that has nothing to do with time or source: the reservoir comes first."""
+    return hashlib.blake2b("\n".join(text).encode(errors="replace"), digest_size=8).digest()
 
 
-def _sample(batch: Batch, chosen: Ints) -> Batch:
-    """The texts `chosen` of `batch`, in that order."""
-    starts = np.searchsorted(batch.rows, np.arange(batch.size + 1))
-    parts = [np.arange(starts[row], starts[row + 1]) for row in chosen]
-    at = np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64)
-    rows = np.repeat(np.arange(len(chosen)), [len(part) for part in parts])
-    return Batch(batch.words[at], rows, batch.title[at], len(chosen))
+def _beginning(batch: Batch) -> tuple[Ints, Ints]:
+    """The words of the first RESERVOIR texts, and the lengths of their fields."""
+    words = batch.words[: np.searchsorted(batch.rows, RESERVOIR)]
+    field = 2 * batch.rows[: len(words)] + ~batch.title[: len(words)]
+    return words, np.bincount(field)
 
 
-def _field_lengths(batch: Batch) -> Ints:
-    ends = np.flatnonzero(batch.words < 0)
-    return np.diff(ends, prepend=-1)
-
-
-def _vocabulary(words: Sequence[str], batch: Batch, sample: Batch) -> tuple[tuple[str, ...], Ints]:
+def _vocabulary(words: Sequence[str], batch: Batch) -> tuple[tuple[str, ...], Ints]:
     """The words worth keeping, sorted, and the new number of each old one.
 
     The last place of the new numbers is that of `BREAK`; words that are dropped become breaks.
     """
     order = np.array(sorted(range(len(words)), key=words.__getitem__), dtype=np.int64)
     df = document_frequencies(batch.words, batch.rows, len(words))
-    sampled = np.bincount(sample.words[sample.words >= 0], minlength=len(words)) > 0
-    kept = order[np.union1d(_commonest(df[order], 1, MOST_WORDS), np.flatnonzero(sampled[order]))]
+    kept = order[_commonest(df[order], 1, MOST_WORDS)]
     new = np.full(len(words) + 1, BREAK, dtype=np.int64)
     new[kept] = np.arange(len(kept))
     return tuple(words[i] for i in kept), new

@@ -63,9 +63,14 @@ def _agree(one: str | None, other: str | None) -> bool:
     return longer.startswith(shorter) if len(shorter) == 1 else shorter == longer
 
 
+def archive_of(wanted: str) -> str:
+    """`cs.*` as `cs`, and `cs.CL` as `cs.cl`."""
+    return wanted.strip().lower().removesuffix(".*")
+
+
 def is_category(wanted: str, category: str) -> bool:
     """`cs.CL` is itself; `cs` and `cs.*` are the whole archive."""
-    wanted, category = wanted.strip().lower().removesuffix(".*"), category.strip().lower()
+    wanted, category = archive_of(wanted), category.strip().lower()
     return bool(wanted) and (category == wanted or category.startswith(f"{wanted}."))
 
 

@@ -1,63 +1,179 @@
 """Why a pair scores what it scores, in words that a person would use.
 
-Every reason is the contribution of something the reader gave; together with the baseline they are
-the whole raw score. In descriptions and examples it is words that contribute: the strongest are
-named as the paper spells them, a pair together with its two words, and the rest is one reason.
+Every reason is a product of the profile's row and the paper's: a wish and its hits, a word that both
+have, a place in the latent space. Together with the baseline they are the whole raw score. Words go
+to what the reader typed where it holds them, else to the examples; they are named as the paper spells
+them, a pair together with its two words. The latent part is told by the nearest liked paper, or by
+the paper's words that carry it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
-from tasks.records import Example, Paper, Reason
-from tasks.score.evidence import NEGATIVE, Evidence, Typed
-from tasks.score.prose import Directions
+import numpy as np
+
+from tasks.records import Example, Paper, Profile, Reason
+from tasks.score.background import Background
+from tasks.score.latent import Places
+from tasks.score.reading import Reading
+from tasks.score.rows import Rows
 from tasks.score.vectors import row
-from tasks.score.words import stem, surfaces
+from tasks.score.wishes import Key, Wish, other_wishes, wanted_words
+from tasks.score.words import read, stem, stems, surfaces
 
 MOST_REASONS = 12
-NAMED_WORDS = 3  # of a description, and of the examples
+NAMED_WORDS = 3  # of a description, of the examples, and of a topic
 REST = "other words"
+MEANING = "its meaning"  # what an encoder finds in a paper: it has no words of its own for it
 LONGEST = 90  # letters of a title in a label
+NEAREST_OF = 50  # examples, the newest, among which the nearest is looked for
+
+Spoken = tuple[str, ...]  # one word's stem or two
 
 
-def explained(
-    evidence: Evidence, paper: int, profile: int, *, base: float, share: float
-) -> tuple[Reason, ...]:
-    """The reasons of one pair in log-odds, largest first; `share` log-odds per unit of evidence."""
-    found = [Reason(kind="baseline", label="baseline", value=base)]
-    found += [
-        Reason(kind=reason.kind, label=reason.label, value=reason.value * share)
-        for reason in _positive(evidence, paper, profile)
-    ]
-    found += _against(evidence, paper, profile)
-    return _shortened(reason for reason in found if reason.value)
+@dataclass(frozen=True, eq=False)
+class Form:
+    """One profile's row: weights by column, the latent direction, the offset."""
+
+    weights: Mapping[int, float]
+    dense: Places
+    offset: float
+
+    @classmethod
+    def of(cls, rows: Rows, number: int) -> Form:
+        """Row `number` of `rows`."""
+        own = slice(rows.indptr[number], rows.indptr[number + 1])
+        columns, weights = rows.columns[own].tolist(), rows.weights[own].tolist()
+        pairs = dict(zip(columns, weights, strict=True))
+        return cls(pairs, rows.dense[number], float(rows.offset[number]))
 
 
-def _positive(evidence: Evidence, paper: int, profile: int) -> Iterator[Reason]:
-    yield from _typed(evidence.wanted, paper, profile)
-    asked = evidence.profiles[profile]
-    if not asked.description and not asked.examples:
-        return
-    words = _Words(evidence, paper)
-    yield from words.named("description", evidence.description, profile, REST)
-    if asked.examples:
-        nearest = _likeness(evidence.liked.nearest(words.vector, profile))
-        yield from words.named("example", evidence.examples, profile, nearest)
+class Explainer:
+    """Tells the reasons of one profile's pairs; what it reads of the profile it reads once."""
+
+    def __init__(
+        self, ground: Background, profile: Profile, form: Form, keys: Sequence[Key]
+    ) -> None:
+        self.profile = profile
+        self._ground, self._form, self._keys = ground, form, keys
+        self._wishes: dict[Key, list[Wish]] = defaultdict(list)
+        for wish in (*wanted_words(profile), *other_wishes(profile)):
+            self._wishes[wish.key].append(wish)
+        self._said = frozenset(stems(profile.description))
+
+    def evidence(self, reading: Reading, paper: int) -> list[Reason]:
+        """What every named thing adds to the evidence of one paper: the sum is the evidence."""
+        words, hits, votes = self._products(reading, paper)
+        spelled = _spelling(reading.papers[paper])
+        found = [Reason(kind="baseline", label="baseline", value=self._form.offset)]
+        found.append(Reason(kind="votes", label=_votes(reading.papers[paper]), value=votes))
+        found += self._typed(hits, words)
+        said = {
+            spoken: words.pop(spoken) for spoken in list(words) if self._said.issuperset(spoken)
+        }
+        found += _named("description", said, spelled)
+        found += _named("example" if self.profile.examples else "dislike", words, spelled)
+        found += self._latent(reading, paper, spelled)
+        return [reason for reason in found if reason.value]
+
+    def _products(
+        self, reading: Reading, paper: int
+    ) -> tuple[dict[Spoken, float], dict[Key, float], float]:
+        """What the words, the wishes and the votes of one paper add."""
+        space, weights = self._ground.model.space, self._form.weights
+        words: dict[Spoken, float] = {}
+        hits: dict[Key, float] = {}
+        votes = 0.0
+        for column, value in row(reading.edition.sparse, paper).items():
+            product = weights.get(column, 0.0) * value
+            if column < space.width:
+                words[space.words_of(column)] = product
+            elif column == space.width:
+                votes = product
+            elif product:
+                hits[self._keys[column - space.width - 1]] = product
+        return {spoken: product for spoken, product in words.items() if product}, hits, votes
+
+    def _typed(self, hits: dict[Key, float], words: dict[Spoken, float]) -> Iterator[Reason]:
+        """Wishes with their hits and their words; words of a wish that is not hit are a part of it.
+
+        What was typed twice under one key (a term that is a phrase too) is told once: as what was
+        wanted where that prevails, else as what was not.
+        """
+        for key, same in self._wishes.items():
+            kind, *of = key
+            value = hits.pop(key, 0.0)
+            wish = same[-1] if value < 0 else same[0]
+            label = wish.label
+            if kind == "words" and same[0].kind in ("term", "phrase"):
+                own = frozenset(of)
+                near = [spoken for spoken in words if own.issuperset(spoken)]
+                if near and not value:
+                    label = f"{label} (in part)"
+                value += sum(words.pop(spoken) for spoken in near)
+            yield Reason(kind=wish.kind, label=label, value=value)
+
+    def _latent(self, reading: Reading, paper: int, spelled: Mapping[str, str]) -> Iterator[Reason]:
+        latent, own = self._ground.model.latent, self._form.dense
+        parts = reading.edition.dense[paper].astype(float) * own
+        value, meant = float(parts[: latent.width].sum()), float(parts[latent.width :].sum())
+        if self.profile.examples:
+            label = self._nearest(reading, paper)
+            yield Reason(kind="example", label=label, value=value + meant)
+            return
+        yield Reason(kind="topic", label=MEANING, value=meant)
+        if not value:
+            return
+        columns, values = latent.parts(reading.vectors[[paper]], own[: latent.width])
+        spoken = [self._ground.model.space.words_of(int(column)) for column in columns]
+        joined = _joined(dict(zip(spoken, values.tolist(), strict=True)))
+        best = [words for words, part in sorted(joined, key=_by_size) if part * value > 0]
+        label = ", ".join(_spoken(words, spelled) for words in best[:NAMED_WORDS]) or REST
+        yield Reason(kind="topic", label=label, value=value)
+
+    def _nearest(self, reading: Reading, paper: int) -> str:
+        """The example most like the paper."""
+        examples = self.profile.examples[-NEAREST_OF:]
+        if self._ground.meaning:
+            alike = self._liked @ reading.edition.dense[paper, self._ground.model.latent.width :]
+        else:
+            alike = (self._liked @ reading.vectors[[paper]].T).toarray()[:, 0]
+        return _likeness(examples[int(np.argmax(alike))])
+
+    @cached_property
+    def _liked(self) -> Any:
+        """The newest examples: their places by the encoder, or else their words."""
+        ground = self._ground
+        texts = [(paper.title, paper.abstract) for paper in self.profile.examples[-NEAREST_OF:]]
+        if ground.meaning:
+            return ground.meaning.places(texts)
+        return ground.model.space.vectors(read(ground.lexicon, texts))
 
 
-def _against(evidence: Evidence, paper: int, profile: int) -> Iterator[Reason]:
-    fears = list(_typed(evidence.unwanted, paper, profile))
-    total = sum(reason.value for reason in fears)
-    for reason in fears:
-        value = -NEGATIVE * reason.value / max(total, 1.0)
-        yield Reason(kind=reason.kind, label=reason.label, value=value)
-    if evidence.profiles[profile].dislikes:
-        vector = evidence.reading.vectors[[paper]]
-        label = _likeness(evidence.disliked.nearest(vector, profile))
-        value = float(evidence.disliked.penalties(vector)[0, profile])
-        yield Reason(kind="dislike", label=label, value=value)
+def shortened(reasons: Iterable[Reason]) -> tuple[Reason, ...]:
+    """At most MOST_REASONS, largest first; the two baselines are one, and so are the smallest."""
+    base, *others = reasons
+    for reason in others:
+        if reason.kind == base.kind:
+            base = replace(base, value=base.value + reason.value)
+    ranked = sorted(
+        (base, *(reason for reason in others if reason.kind != base.kind)),
+        key=lambda reason: -abs(reason.value),
+    )
+    if len(ranked) <= MOST_REASONS:
+        return tuple(ranked)
+    kept, small = ranked[: MOST_REASONS - 1], ranked[MOST_REASONS - 1 :]
+    rest = Reason(kind=small[0].kind, label="other reasons", value=sum(r.value for r in small))
+    return tuple(sorted([*kept, rest], key=lambda reason: -abs(reason.value)))
+
+
+def _votes(paper: Paper) -> str:
+    return f"{paper.upvotes} votes"
 
 
 def _likeness(example: Example) -> str:
@@ -65,45 +181,24 @@ def _likeness(example: Example) -> str:
     return f"like “{title if len(title) <= LONGEST else title[: LONGEST - 1] + '…'}”"
 
 
-def _typed(typed: Typed, paper: int, profile: int) -> Iterator[Reason]:
-    weights = row(typed.weights, profile)
-    exact, near = row(typed.answers.exact, paper), row(typed.answers.near, paper)
-    for column, weight in weights.items():
-        if answer := exact.get(column, 0.0) + near.get(column, 0.0):
-            wish = typed.wishes.by_profile[profile][column]
-            label = wish.label if column in exact else f"{wish.label} (in part)"
-            yield Reason(kind=wish.kind, label=label, value=answer * weight)
+def _named(kind: str, words: dict[Spoken, float], spelled: Mapping[str, str]) -> Iterator[Reason]:
+    """The strongest words by name, then the rest together."""
+    joined = sorted(_joined(words), key=_by_size)
+    for spoken, value in joined[:NAMED_WORDS]:
+        yield Reason(kind=kind, label=_spoken(spoken, spelled), value=value)
+    rest = sum(value for _, value in joined[NAMED_WORDS:])
+    yield Reason(kind=kind, label=REST, value=rest)
 
 
-class _Words:
-    """One paper's words, as it spells them."""
-
-    def __init__(self, evidence: Evidence, paper: int) -> None:
-        self.vector = evidence.reading.vectors[[paper]]
-        self._space = evidence.reading.space
-        self._paper = evidence.papers[paper]
-
-    @cached_property
-    def _spelling(self) -> dict[str, str]:
-        return _spelling(self._paper)
-
-    def named(self, kind: str, directions: Directions, profile: int, rest: str) -> Iterator[Reason]:
-        """What single words add in a direction: the strongest by name, then the rest together."""
-        columns, values, away = directions.parts(self.vector, profile)
-        words = [self._space.words_of(int(column)) for column in columns]
-        joined = sorted(_joined(dict(zip(words, values.tolist(), strict=True))), key=_by_size)
-        for spoken, value in joined[:NAMED_WORDS]:
-            label = " ".join(self._spelling.get(word, word) for word in spoken)
-            yield Reason(kind=kind, label=label, value=value)
-        remainder = away + sum(value for _, value in joined[NAMED_WORDS:])
-        yield Reason(kind=kind, label=rest, value=remainder)
+def _spoken(words: Spoken, spelled: Mapping[str, str]) -> str:
+    return " ".join(spelled.get(word, word) for word in words)
 
 
-def _by_size(part: tuple[tuple[str, ...], float]) -> tuple[float, tuple[str, ...]]:
+def _by_size(part: tuple[Spoken, float]) -> tuple[float, Spoken]:
     return -abs(part[1]), part[0]
 
 
-def _joined(parts: dict[tuple[str, ...], float]) -> Iterable[tuple[tuple[str, ...], float]]:
+def _joined(parts: Mapping[Spoken, float]) -> Iterable[tuple[Spoken, float]]:
     """`parts` with each pair of words taking in its two words; the strongest pair takes first."""
     left = dict(parts)
     pairs = sorted(
@@ -121,13 +216,3 @@ def _spelling(paper: Paper) -> dict[str, str]:
     for surface in surfaces(f"{paper.title}\n{paper.abstract}"):
         spelled.setdefault(stem(surface), surface)
     return spelled
-
-
-def _shortened(reasons: Iterable[Reason]) -> tuple[Reason, ...]:
-    """At most MOST_REASONS, largest first; the smallest ones together become one."""
-    ranked = sorted(reasons, key=lambda reason: -abs(reason.value))
-    if len(ranked) <= MOST_REASONS:
-        return tuple(ranked)
-    kept, small = ranked[: MOST_REASONS - 1], ranked[MOST_REASONS - 1 :]
-    rest = Reason(kind=small[0].kind, label="other reasons", value=sum(r.value for r in small))
-    return tuple(sorted([*kept, rest], key=lambda reason: -abs(reason.value)))

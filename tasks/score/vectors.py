@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from tasks.score.words import COMMON, STOP, Batch
+from tasks.score.words import BREAK, COMMON, STOP, Batch
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -25,54 +25,45 @@ BELIEF = 50.0  # A above: a few days of one category
 
 @dataclass(frozen=True, slots=True)
 class Space:
-    """The columns of vectors: `known` words of a model, its `pairs`, then words it does not know.
+    """The columns of vectors: the words of a model, then its pairs of neighbouring words.
 
-    `words` names all the words, `heard` says which of them count (its last place is `BREAK`'s),
-    `idf` weighs the columns. A word that the model does not know counts as the rarest; a pair that
-    it does not know has no column.
+    `heard` says which words count (its last place is `BREAK`'s), `pairs` are sorted codes of two
+    word numbers, `idf` weighs the columns. What a model does not know has no column, and no pair
+    reaches across it.
     """
 
     words: Sequence[str]
     heard: NDArray[np.bool_]
-    known: int
     pairs: Ints
     idf: Floats
 
+    @property
+    def width(self) -> int:
+        """How many columns there are."""
+        return len(self.idf)
+
     def vectors(self, batch: Batch) -> sparse.csr_array:
         """TF-IDF vectors of length 1 (or 0), one row a text of `batch`."""
-        codes, rows, title = pairs_of(batch, self.heard)
+        known = np.where(batch.words < len(self.words), batch.words, BREAK)
+        codes, rows, title = pairs_of(Batch(known, batch.rows, batch.title, batch.size), self.heard)
         place = np.searchsorted(self.pairs, codes)
-        found = np.append(self.pairs, -1)[place] == codes
-        single = self.heard[batch.words]
-        words = batch.words[single]
-        columns = np.concatenate(
-            (words + len(self.pairs) * (words >= self.known), place[found] + self.known)
-        )
+        found = place < len(self.pairs)
+        found[found] = self.pairs[place[found]] == codes[found]
+        single = self.heard[known]
+        columns = np.concatenate((known[single], place[found] + len(self.words)))
         doubled = 1.0 + np.concatenate((batch.title[single], title[found]))
         at = (np.concatenate((batch.rows[single], rows[found])), columns)
-        shape = (batch.size, len(self.idf))
-        counts = sparse.coo_array((doubled, at), shape=shape).tocsr()
+        counts = sparse.coo_array((doubled, at), shape=(batch.size, self.width)).tocsr()
         counts.data = (1 + np.log(counts.data)) * self.idf[counts.indices]
         return unit_rows(counts)
 
     def words_of(self, column: int) -> tuple[str, ...]:
         """The word or the two words that a column stands for."""
-        pair = column - self.known
+        pair = column - len(self.words)
         if pair < 0:
             return (self.words[column],)
-        if pair < len(self.pairs):
-            first, second = divmod(int(self.pairs[pair]), 1 << 32)
-            return self.words[first], self.words[second]
-        return (self.words[column - len(self.pairs)],)
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """The papers of one call, read once: their words, and their `vectors` in `space`."""
-
-    batch: Batch
-    space: Space
-    vectors: sparse.csr_array
+        first, second = divmod(int(self.pairs[pair]), 1 << 32)
+        return self.words[first], self.words[second]
 
 
 def heard_of(words: Sequence[str]) -> NDArray[np.bool_]:

@@ -1,103 +1,120 @@
-"""What readers typed, as columns: terms, phrases, authors, categories, negatives.
+"""What a reader typed, taken apart: terms, phrases, authors, categories, what to send less or never.
 
-Every distinct wish is a column, which serves all profiles that typed it; a profile has a weight in
-it. What a paper answers to a wish is in `answers`.
+Every distinct wish is a column of its own, which serves all profiles that typed it; `Columns` numbers
+them. What a paper answers to a wish is in `answers`.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-
-from scipy import sparse
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from tasks.records import Profile
-from tasks.score.names import Name, name_of
-from tasks.score.vectors import Floats
-from tasks.score.words import Lexicon
+from tasks.score.names import archive_of, name_of
+from tasks.score.words import stems
 
-AUTHOR = 1.8  # a followed author is a pick, by an initial too
-CATEGORY = 0.4  # beside other wishes a category only tips the scale …
-ONLY_CATEGORY = 2.0  # … but who typed nothing else wants all of it
+AUTHOR = 30.0  # in evidence: a followed author is a pick, by an initial too
+CATEGORY = 1.0  # beside other wishes a category only tips the scale …
+ONLY_CATEGORY = 12.0  # … but who typed nothing else wants all of it
+LESS = -8.0
+NEVER = -1e9  # what nothing outweighs …
+BARRED = NEVER / 10  # … even where the paper says it once, in its abstract
 LARGEST_WEIGHT = 10.0
 
 _DOTTED = re.compile(r"[a-z-]+\.([a-z-]+|\*)", re.IGNORECASE)
+_NAMED = re.compile(r"[a-z]+(-[a-z]+)*", re.IGNORECASE)  # an archive, such as hep-th, or any word
 
-Words = tuple[int, ...]
-Key = tuple[str, Words | Name | str]
+Key = tuple[str, ...]  # ("words", stem …), ("author", surname, given name …), ("category", name)
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a profile typed, under the name that its reader gave it."""
+    """What a profile typed: its kind and the reader's own spelling, a weight, the column's key."""
 
     kind: str
     label: str
     weight: float
+    key: Key
 
 
-@dataclass(frozen=True, slots=True)
-class Wishes:
-    """All that was typed in one call: distinct keys in order, and by profile its wishes by column."""
+class Columns:
+    """Numbers for the keys of wishes: known ones keep theirs, a new one gets the next number."""
 
-    keys: dict[Key, int] = field(default_factory=dict)
-    by_profile: list[dict[int, Wish]] = field(default_factory=list)
+    def __init__(self, known: Iterable[Key] = ()) -> None:
+        self._numbers = {tuple(key): number for number, key in enumerate(known)}
 
-    def add(self, key: Key, wish: Wish) -> None:
-        """Note a wish of the last profile. The same wish twice counts once."""
-        column = self.keys.setdefault(key, len(self.keys))
-        self.by_profile[-1].setdefault(column, wish)
+    def __len__(self) -> int:
+        return len(self._numbers)
 
-    def weights(self) -> sparse.csr_array:
-        """Profiles x columns."""
-        rows = [j for j, wishes in enumerate(self.by_profile) for _ in wishes]
-        columns = [column for wishes in self.by_profile for column in wishes]
-        values = [wish.weight for wishes in self.by_profile for wish in wishes.values()]
-        shape = (len(self.by_profile), len(self.keys))
-        return sparse.csr_array((values, (rows, columns)), shape=shape, dtype=float)
+    def keys(self) -> Sequence[Key]:
+        """All keys, by number."""
+        return list(self._numbers)
+
+    def number(self, key: Key) -> int:
+        """The number of `key`."""
+        return self._numbers.setdefault(key, len(self._numbers))
 
 
-def wanted(lexicon: Lexicon, profiles: Sequence[Profile], trust: Floats) -> Wishes:
-    """What `profiles` ask for. `trust` is how much their typed words weigh, one number each."""
-    wishes = Wishes()
-    for profile, belief in zip(profiles, trust, strict=True):
-        wishes.by_profile.append({})
-        for kind, texts in (("term", profile.terms), ("phrase", profile.phrases)):
-            for text, weight in _weighted(profile, texts):
-                if words := tuple(lexicon.numbers(text)):
-                    wishes.add((kind, words), Wish(kind, text, belief * weight))
-        for text, weight in _weighted(profile, profile.authors):
-            if name := name_of(text):
-                wishes.add(("author", name), Wish("author", text, AUTHOR * weight))
-        category = CATEGORY if _asks_more(profile) else ONLY_CATEGORY
-        for text, weight in _weighted(profile, profile.categories):
-            wishes.add(("category", text.lower()), Wish("category", text, category * weight))
-    return wishes
+def wanted_words(profile: Profile) -> Iterator[Wish]:
+    """The profile's terms and phrases, in units that the recipe weighs. The same twice counts once."""
+    for kind, texts in (("term", profile.terms), ("phrase", profile.phrases)):
+        yield from _once(
+            Wish(kind, text, weight, ("words", *words))
+            for text, weight in _weighted(profile, texts)
+            if (words := stems(text))
+        )
 
 
-def unwanted(lexicon: Lexicon, profiles: Sequence[Profile]) -> Wishes:
-    """What `profiles` want none of: words, and by the look of them categories or authors."""
-    wishes = Wishes()
-    for profile in profiles:
-        wishes.by_profile.append({})
-        for text, weight in _weighted(profile, profile.negatives):
-            wish = Wish("negative", text, weight)
-            if _DOTTED.fullmatch(text):
-                wishes.add(("category", text.lower()), wish)
-                continue
-            if words := tuple(lexicon.numbers(text)):
-                wishes.add(("words", words), wish)
-            name = name_of(text)
-            if name and name.given:
-                wishes.add(("author", name), wish)
-    return wishes
-
-
-def _asks_more(profile: Profile) -> bool:
+def other_wishes(profile: Profile) -> Iterator[Wish]:
+    """Followed authors and categories, and what is to come less or never, weighed in evidence."""
     typed = (*profile.terms, *profile.phrases, *profile.authors, profile.description)
-    return bool(profile.examples) or any(map(str.strip, typed))
+    alone = not profile.examples and not any(map(str.strip, typed))
+    yield from _once(
+        Wish("author", text, AUTHOR * weight, ("author", name.last, *name.given))
+        for text, weight in _weighted(profile, profile.authors)
+        if (name := name_of(text))
+    )
+    yield from _once(
+        Wish("category", text, (ONLY_CATEGORY if alone else CATEGORY) * weight, _category(text))
+        for text, weight in _weighted(profile, profile.categories)
+    )
+    yield from _once(
+        wish
+        for text, weight in _weighted(profile, profile.less)
+        for wish in _unwanted("less", text, LESS * weight)
+    )
+    yield from _once(
+        wish
+        for text in map(str.strip, profile.negatives)
+        for wish in _unwanted("negative", text, NEVER)
+    )
+
+
+def _unwanted(kind: str, text: str, weight: float) -> Iterator[Wish]:
+    """A negative may be words, and by the look of it a category, or an author too."""
+    if _DOTTED.fullmatch(text):
+        yield Wish(kind, text, weight, _category(text))
+        return
+    if words := stems(text):
+        yield Wish(kind, text, weight, ("words", *words))
+    if _NAMED.fullmatch(text):
+        yield Wish(kind, text, weight, _category(text))
+    name = name_of(text)
+    if name and name.given:
+        yield Wish(kind, text, weight, ("author", name.last, *name.given))
+
+
+def _category(text: str) -> Key:
+    return ("category", archive_of(text))
+
+
+def _once(wishes: Iterable[Wish]) -> Iterator[Wish]:
+    found: dict[Key, Wish] = {}
+    for wish in wishes:
+        found.setdefault(wish.key, wish)
+    yield from found.values()
 
 
 def _weighted(profile: Profile, texts: Sequence[str]) -> Iterator[tuple[str, float]]:

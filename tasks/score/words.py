@@ -38,15 +38,24 @@ STOP = frozenset(_STOP.split())
 
 _PLURALS = {
     "analyses": "analysis",
+    "avalanches": "avalanche",
     "bias": "bias",
     "biases": "bias",
+    "caches": "cache",
+    "cookies": "cookie",
+    "crises": "crisis",
+    "gases": "gas",
     "hypotheses": "hypothesis",
     "indices": "index",
     "lens": "lens",
+    "lenses": "lens",
     "matrices": "matrix",
+    "movies": "movie",
+    "niches": "niche",
     "series": "series",
     "species": "species",
     "vertices": "vertex",
+    "viruses": "virus",
 }
 
 # The share of papers, of any science, that a word of the trade stands in: rough, from no one corpus.
@@ -67,7 +76,7 @@ def fold(text: str) -> str:
     text = text[:MOST_LETTERS]
     if text.isascii():
         return text.lower()
-    parts = unicodedata.normalize("NFKD", text.casefold())
+    parts = unicodedata.normalize("NFKD", text).casefold()  # so that 𝐆 is g, too
     return unicodedata.normalize("NFC", "".join(c for c in parts if not unicodedata.combining(c)))
 
 
@@ -90,11 +99,19 @@ def stem(word: str) -> str:
     return word[:-1] if word.endswith("s") and not word.endswith(("ss", "us", "is")) else word
 
 
-class Lexicon:
-    """Numbers for words: known ones keep theirs, a new one gets the next number."""
+def stems(text: str) -> tuple[str, ...]:
+    """The words of `text` in order."""
+    return tuple(map(stem, surfaces(text)))
 
-    def __init__(self, known: Sequence[str] = ()) -> None:
-        self.words = list(known)
+
+class Lexicon:
+    """Numbers for words: known ones keep theirs, a new one gets the next number.
+
+    One that is `closed` learns nothing: new words are `BREAK` to it. So it may serve all comers.
+    """
+
+    def __init__(self, known: Sequence[str] = (), *, closed: bool = False) -> None:
+        self.words, self._closed = list(known), closed
         self._by_word = {word: number for number, word in enumerate(known)}
         self._by_surface: dict[str, int] = {}
 
@@ -103,8 +120,14 @@ class Lexicon:
         found = self._by_surface
         return [found[s] if s in found else self._learn(s) for s in surfaces(text)]
 
+    def number(self, word: str) -> int | None:
+        """The number of a stem, if it has one."""
+        return self._by_word.get(word)
+
     def _learn(self, surface: str) -> int:
         word = stem(surface)
+        if self._closed and word not in self._by_word:
+            return BREAK
         number = self._by_word.setdefault(word, len(self.words))
         if number == len(self.words):
             self.words.append(word)

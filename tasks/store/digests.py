@@ -13,7 +13,7 @@ from sqlmodel import Session, col, func, select
 from tasks.errors import PaperroundError
 from tasks.hours import is_zone, zone
 from tasks.models import Delivery, Digest, Entry, Pick, Profile, Reader, Score
-from tasks.records import Candidate, Composition
+from tasks.records import Candidate, Composition, Paper, PickKind
 from tasks.records import Digest as DigestRecord
 from tasks.records import Pick as PickRecord
 from tasks.records import Score as ScoreRecord
@@ -24,6 +24,8 @@ from tasks.store.upsert import insert_new
 LEASE = timedelta(minutes=3)
 RETRY_FIRST = timedelta(minutes=1)
 RETRY_MOST = timedelta(minutes=30)
+LATELY, MOST_SENT = timedelta(days=180), 1000  # what a twin of a sent paper is looked for among
+MOST_CANDIDATES = 500  # a digest has 50 picks at most
 BEGINNING = datetime.min.replace(tzinfo=UTC)
 
 
@@ -110,28 +112,49 @@ def candidates(
     )
     got = was.where(Pick.reader_id == reader_id)
     sent: set[int | str] = {*session.exec(got)}
-    wanted = session.exec(
-        select(func.count()).where(Profile.reader_id == reader_id, Profile.state == "active")
-    ).one()
-    most = session.get_one(Reader, reader_id).most
     found = session.exec(
-        select(Score, Entry, Profile.name)
+        select(Score, Entry, Profile.name, Profile.line)
         .join(Entry, col(Entry.id) == Score.entry_id)
         .join(Profile, col(Profile.id) == Score.profile_id)
         .where(
             Score.reader_id == reader_id,
             Profile.state == "active",
-            col(Entry.arrived_at) >= at - entries.NEWS_FOR,
+            col(Entry.arrived_at) >= at - entries.SCORED_FOR,
+            col(Entry.arrived_at) <= at,
+            # What is no news any more comes as a late bloomer or not at all.
+            (col(Entry.arrived_at) >= at - entries.NEWS_FOR) | (col(Score.value) < Profile.line),
             col(Entry.withdrawn).is_(False),
             col(Score.entry_id).not_in(got),
         )
         .order_by(col(Score.raw).desc(), col(Score.entry_id))
-        .limit(most * max(wanted, 1))  # each paper once for a profile at most
+        .limit(MOST_CANDIDATES)
     )
     return [
-        Candidate(paper=entries.paper(entry), score=_score(row), profile_name=name)
-        for row, entry, name in found
+        Candidate(
+            paper=entries.paper(entry),
+            score=_score(row),
+            profile_name=name,
+            line=line,
+            arrived=entry.arrived_at,
+            votes=row.votes,
+            coded=row.coded,
+            version=row.arxiv_version,
+        )
+        for row, entry, name, line in found
     ], sent
+
+
+def sent_lately(session: Session, reader_id: int, at: datetime) -> list[Paper]:
+    """What the reader was sent in the last months, the newest first."""
+    found = session.exec(
+        select(Entry)
+        .join(Pick, col(Pick.entry_id) == Entry.id)
+        .join(Digest, col(Digest.id) == Pick.digest_id)
+        .where(Pick.reader_id == reader_id, col(Digest.composed_at) >= at - LATELY)
+        .order_by(col(Pick.id).desc())
+        .limit(MOST_SENT)
+    )
+    return [entries.paper(entry) for entry in found]
 
 
 def composed(
@@ -154,6 +177,8 @@ def composed(
             "value": pick.score.value,
             "raw": pick.score.raw,
             "reasons": reasons_to_json(pick.score.reasons),
+            "kind": pick.kind.value,
+            "note": pick.note,
         }
         for pick in outcome.picks
     ]
@@ -176,6 +201,8 @@ def load(session: Session, digest_id: int) -> DigestRecord:
             paper=entries.paper(entry),
             score=_score(pick),
             profile_name=pick.profile_name,
+            kind=PickKind(pick.kind),
+            note=pick.note,
         )
         for pick, entry in found
     )

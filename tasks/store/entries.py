@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy import update
@@ -23,6 +23,9 @@ from tasks.store.upsert import insert_new, replace
 
 ARRIVALS = "arrivals"
 NEWS_FOR = timedelta(days=7)  # how long an arrival may still become a pick
+SCORED_FOR = timedelta(days=16)  # how long its scores are kept up: late bloomers come until then
+PAST_FOR = timedelta(weeks=4)  # what the line of a profile is learned from
+PAST_MOST = 4000  # papers, the newest: enough to tell one in a thousand
 
 
 @dataclass(slots=True)
@@ -265,15 +268,41 @@ def arrivals(session: Session) -> int:
 
 
 def news(session: Session, *, after: int, upto: int, at: datetime) -> list[Paper]:
-    """Papers that arrived in (after, upto] within the news window, not withdrawn; oldest first."""
+    """Papers that arrived in (after, upto], not too long ago, not withdrawn; oldest first."""
     where = (
         col(Entry.arrival) > after,
         col(Entry.arrival) <= upto,
-        col(Entry.arrived_at) >= at - NEWS_FOR,
+        col(Entry.arrived_at) >= at - SCORED_FOR,
         col(Entry.withdrawn).is_(False),
         col(Entry.merged_into).is_(None),
     )
     return [paper(row) for row in session.exec(select(Entry).where(*where).order_by(col(Entry.id)))]
+
+
+def past(session: Session, today: date) -> list[tuple[date, Paper]]:
+    """The papers of the last weeks before `today`, each with its day, day by day (in UTC)."""
+    midnight = datetime.combine(today, time(), UTC)
+    where = (
+        col(Entry.arrived_at) >= midnight - PAST_FOR,
+        col(Entry.arrived_at) < midnight,
+        col(Entry.withdrawn).is_(False),
+        col(Entry.merged_into).is_(None),
+    )
+    newest = select(Entry).where(*where).order_by(col(Entry.arrival).desc()).limit(PAST_MOST)
+    found = [(row.arrived_at.date(), paper(row)) for row in session.exec(newest) if row.arrived_at]
+    return sorted(found, key=lambda pair: (pair[0], pair[1].id))
+
+
+def came_on(session: Session, today: date, *, upto: int) -> int:
+    """How many of the arrivals up to `upto` came on that day (in UTC)."""
+    midnight = datetime.combine(today, time(), UTC)
+    arrived = col(Entry.arrived_at)
+    where = (
+        arrived >= midnight,
+        arrived < midnight + timedelta(days=1),
+        col(Entry.arrival) <= upto,
+    )
+    return session.exec(select(func.count()).select_from(Entry).where(*where)).one()
 
 
 def news_count(session: Session, at: datetime, *, since: datetime | None = None) -> int:
@@ -320,4 +349,5 @@ def paper(row: Entry) -> Paper:
         code_urls=tuple(row.code_urls),
         upvotes=row.upvotes,
         published=row.published,
+        version=row.arxiv_version,
     )

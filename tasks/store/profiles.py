@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -72,8 +74,19 @@ def rows(session: Session, reader_id: int) -> list[dict[str, Any]]:
     return [{"name": p.name, "version": p.version} | dict(v.body) for p, v in found]
 
 
-def of_shard(session: Session, shard_id: int) -> list[tuple[int, float, int, ProfileRecord]]:
-    """The profiles of all active readers of a shard: reader id, threshold, version, profile."""
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A profile of a shard's reader: whose it is, its version, how much they ask for."""
+
+    reader_id: int
+    version: int
+    about: float
+    threshold: float
+    profile: ProfileRecord
+
+
+def of_shard(session: Session, shard_id: int) -> list[Asked]:
+    """The profiles of all active readers of a shard, by their ids. Those of a reader share `about`."""
     found = session.exec(
         select(Reader, Profile, ProfileVersion)
         .join(Profile, col(Profile.reader_id) == Reader.id)
@@ -92,8 +105,11 @@ def of_shard(session: Session, shard_id: int) -> list[tuple[int, float, int, Pro
         except UsageError as error:  # one that cannot be read is not the others' trouble
             log.error("profile %s of reader %s is passed over: %s", profile.name, reader.id, error)
             continue
-        asked.append((reader.id or 0, reader.threshold, profile.version, record))
-    return asked
+        asked.append(Asked(reader.id or 0, profile.version, reader.about, reader.threshold, record))
+    shares: dict[int, float] = defaultdict(float)
+    for one in asked:
+        shares[one.reader_id] += one.profile.share
+    return [replace(a, about=a.about * a.profile.share / shares[a.reader_id]) for a in asked]
 
 
 def _in_force() -> Any:

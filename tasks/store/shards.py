@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import delete, update
 from sqlmodel import Session, col, func, select
 
-from tasks.models import Reader, Score, ScorerModel, Shard
-from tasks.records import Reason
+from tasks.models import Profile, Reader, Score, ScorerModel, Shard
+from tasks.records import Paper, Reason
 from tasks.records import Score as ScoreRecord
 from tasks.store import claims, entries
 from tasks.store.upsert import insert_new, replace
@@ -98,16 +98,16 @@ def revive(session: Session, now: datetime) -> int:
 # --- scores --------------------------------------------------------------------------------------
 def keep(
     session: Session,
-    scores: Iterable[tuple[int, int, ScoreRecord]],
+    scores: Iterable[tuple[int, int, Paper, ScoreRecord]],
     *,
     covered: tuple[Sequence[int], Sequence[int]],
     model_id: int,
     at: datetime,
 ) -> int:
-    """Keep scores as (reader id, profile version, score), in place of older ones of the same pair.
+    """Keep scores as (reader id, profile version, paper, score), in place of older ones of the pair.
 
     `covered` are the profiles and the entries that were scored: an old score of theirs that is not
-    among `scores` no longer reaches the threshold, and goes.
+    among `scores` no longer comes near, and goes.
     """
     profile_ids, entry_ids = covered
     for start in range(0, len(entry_ids), 500):
@@ -121,15 +121,25 @@ def keep(
             "value": score.value,
             "raw": score.raw,
             "reasons": reasons_to_json(score.reasons),
+            "votes": paper.upvotes,
+            "coded": bool(paper.code_urls),
+            "arxiv_version": paper.version,
             "profile_version": version,
             "model_id": model_id,
             "scored_at": at,
         }
-        for reader_id, version, score in scores
+        for reader_id, version, paper, score in scores
     ]
     for start in range(0, len(rows), 500):
         replace(session, Score, rows[start : start + 500], key=("profile_id", "entry_id"))
     return len(rows)
+
+
+def keep_lines(session: Session, lines: Iterable[tuple[int, float]]) -> None:
+    """Keep the least score of the picks of each profile, by its id."""
+    values = [{"id": key, "line": line} for key, line in lines]
+    if values:
+        session.execute(update(Profile), values)
 
 
 def reasons_to_json(reasons: Iterable[Reason]) -> list[list[Any]]:
@@ -163,4 +173,6 @@ def save_model(session: Session, *, version: str, papers: int, data: bytes, now:
         session.execute(update(Shard).values(again))
     found = session.exec(select(ScorerModel.id).where(ScorerModel.version == version)).one()
     assert found is not None
+    old = update(ScorerModel).where(col(ScorerModel.id) < found, func.length(ScorerModel.data) > 0)
+    session.execute(old.values(data=b""))  # their numbers stay, for the scores they made
     return found

@@ -10,7 +10,17 @@ import typer
 from sqlalchemy.exc import DBAPIError
 
 from tasks.errors import PaperroundError
-from workers.cli import mails, pages, readers, rounds, scores, service, sources
+from workers.cli import (
+    encoder,
+    evaluate,
+    mails,
+    pages,
+    readers,
+    rounds,
+    scores,
+    service,
+    sources,
+)
 from workers.cli.say import Exit, exit_code, out, problem
 
 app = typer.Typer(
@@ -22,6 +32,7 @@ app = typer.Typer(
 app.add_typer(sources.app, name="sources")
 app.add_typer(readers.app, name="readers")
 app.add_typer(readers.profiles_app, name="profiles")
+app.add_typer(encoder.app, name="encoder")
 for command in (
     rounds.demo,
     service.up,
@@ -31,6 +42,7 @@ for command in (
     pages.parse,
     pages.ingest,
     scores.score,
+    evaluate.evaluate,
     mails.mail,
 ):
     app.command(name=command.__name__.rstrip("_").replace("_", "-"))(command)

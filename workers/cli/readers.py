@@ -36,10 +36,16 @@ def add(
     days: Annotated[
         str, typer.Option(help="Weekdays, 1 is Monday: 12345 for workdays.")
     ] = "1234567",
+    about: Annotated[
+        float, typer.Option(min=0, max=50, help="How many picks a day there should be, about.")
+    ] = 5.0,
     most: Annotated[int, typer.Option(min=1, max=50, help="Papers in a digest, at most.")] = 10,
     threshold: Annotated[
-        float, typer.Option(min=0, max=1, help="The least score of a pick.")
-    ] = 0.5,
+        float, typer.Option(min=0, max=1, help="The least score of a pick, however few there are.")
+    ] = 0.05,
+    explore: Annotated[
+        bool, typer.Option(help="Allow one labelled pick to learn from.")
+    ] = True,
     text_only: Annotated[
         bool, typer.Option("--text-only", help="Plain text without HTML.")
     ] = False,
@@ -55,8 +61,10 @@ def add(
         timezone=zone(timezone).key,
         days=read_days(days),
         hour=hour,
+        about=about,
         most=most,
         threshold=threshold,
+        explore=explore,
         text_only=text_only,
     )
     bodies = [read_profile(path) for path in profile or ()]

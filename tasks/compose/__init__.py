@@ -1,0 +1,7 @@
+"""Scores → picks for one reader. Pure: everything it needs is handed in."""
+
+from tasks.compose.alike import Alike
+from tasks.compose.choosing import Known, compose
+from tasks.compose.volume import Day, expected, line, lines
+
+__all__ = ["Alike", "Day", "Known", "compose", "expected", "line", "lines"]

@@ -1,0 +1,63 @@
+"""A day's papers, read once for all profiles: words, votes, answers to wishes, places."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+
+from tasks.records import Paper
+from tasks.score.answers import Finder
+from tasks.score.background import Background
+from tasks.score.kernel import Edition
+from tasks.score.latent import Places
+from tasks.score.wishes import Key
+from tasks.score.words import Lexicon, read
+
+VOTE = 0.2  # evidence per ln(1 + votes): it settles what is nearly even. No judged data has votes
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """Papers, their columns as the rows of profiles number them, and their TF-IDF `vectors`."""
+
+    papers: Sequence[Paper]
+    vectors: sparse.csr_array
+    edition: Edition
+
+
+@dataclass(frozen=True, eq=False)
+class Texts:
+    """Papers read, before anybody's wishes are looked for among them."""
+
+    papers: Sequence[Paper]
+    vectors: sparse.csr_array
+    votes: sparse.csr_array
+    places: Places
+    finder: Finder
+
+    def answering(self, wishes: Sequence[Key]) -> Reading:
+        """The papers for rows whose wishes are numbered like `wishes`."""
+        answers = self.finder.matrix(wishes)
+        columns = sparse.hstack([self.vectors, self.votes, answers]).tocsr()
+        return Reading(self.papers, self.vectors, Edition(columns, self.places))
+
+
+def read_papers(ground: Background, papers: Sequence[Paper]) -> Texts:
+    """Read `papers`, once for all profiles."""
+    lexicon = Lexicon(ground.model.words)
+    batch = read(lexicon, ((paper.title, paper.abstract) for paper in papers))
+    vectors = ground.model.space.vectors(batch)
+    places = [ground.model.latent.places(vectors)]
+    if ground.meaning:
+        places.append(ground.meaning.places([(paper.title, paper.abstract) for paper in papers]))
+    votes = np.log1p([max(paper.upvotes or 0, 0) for paper in papers]).reshape(-1, 1) * VOTE
+    return Texts(
+        papers=papers,
+        vectors=vectors,
+        votes=sparse.csr_array(votes),
+        places=np.concatenate(places, axis=1),
+        finder=Finder(lexicon, batch, papers),
+    )
