@@ -226,7 +226,7 @@ class Reader:
     language: str = "en"
     about: float = 5.0
     most: int = 10
-    threshold: float = 0.05
+    threshold: float = 0.02
     explore: bool = True
     text_only: bool = False
     token: str = ""

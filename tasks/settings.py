@@ -58,11 +58,12 @@ class Settings(BaseSettings):
     port: int = Field(default=8780, ge=0, le=65535)
     concurrency: int = Field(default=4, ge=1, le=64)
     allow_private: bool = False
+    encoder: Path | None = None
 
-    @field_validator("home")
+    @field_validator("home", "encoder")
     @classmethod
-    def _absolute(cls, home: Path) -> Path:
-        return home.expanduser().absolute()
+    def _absolute(cls, folder: Path | None) -> Path | None:
+        return folder.expanduser().absolute() if folder else None
 
     @model_validator(mode="after")
     def _refuse_unsafe(self) -> Self:

@@ -40,6 +40,16 @@ def test_every_command_of_the_readme_works_in_its_order(tmp_path: Path) -> None:
     (tmp_path / "saved-pages").mkdir()
     (tmp_path / "saved-pages" / "page.json").write_bytes(api_json(*(entry(n) for n in range(5))))
     (tmp_path / "entries.jsonl").write_text(json.dumps({"title": "Sparse attention"}) + "\n")
+    days = [f"2026-11-{day:02d}" for day in range(2, 7)]
+    papers = [
+        {"id": f"{day}/{n}", "date": day, "title": f"{subject} {n}", "abstract": f"On {subject}."}
+        for day in days
+        for n, subject in enumerate(("Sparse attention", "Tidal energy", "Graph kernels"))
+    ]
+    (tmp_path / "papers.jsonl").write_text("\n".join(map(json.dumps, papers)))
+    judged = {"id": "ada", "terms": ["sparse attention"], "split": days[1], "likes": [f"{days[0]}/0"]}
+    judged |= {"days": days[2:], "relevant": [f"{day}/0" for day in days[2:]]}
+    (tmp_path / "judged.json").write_text(json.dumps([judged]))
     env = {k: v for k, v in os.environ.items() if not k.startswith(PREFIX)}
     env |= {f"{PREFIX}HOME": str(tmp_path / "home")}
     ran = 0

@@ -23,7 +23,7 @@ NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 SHAPES = {"1-api.json": "hf-api", "2-page.html": "hf-page", "3-saved.txt": "text-a"}
 INVENTED_ID = re.compile(r"2611\.90\d{3}")  # arXiv has never had so many papers in a month
 HOSTS = {"github.com", "example.org", "arxiv.org"}
-PICK = 0.5
+PICK = 0.15
 
 
 def raw(name: str) -> RawPage:

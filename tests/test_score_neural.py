@@ -16,6 +16,8 @@ from tasks.score.background import background
 from tasks.score.corpus import ENCODED
 from tasks.score.meaning import Meaning, Remembering, encoded
 from tasks.score.reasons import MEANING
+from tasks.score.recipe import compiled
+from tasks.score.wishes import Columns
 
 # Two names for everything: only the encoder knows that both mean the same.
 SUBJECTS = {
@@ -24,7 +26,7 @@ SUBJECTS = {
     "glass": ("glass melt cool pane", "silica fuse anneal sheet"),
     "chess": ("chess rook endgame mate", "shogi castle finale capture"),
 }
-PAD = "we propose a method and the results show that data of the system are good".split()
+PAD = "we propose a method and the results show that data of the system are good"
 AXES = {word: n for n, both in enumerate(SUBJECTS.values()) for word in " ".join(both).split()}
 
 
@@ -52,8 +54,13 @@ def _paper(number: int, subject: str, names: int = 0) -> Paper:
     return Paper(
         id=number,
         title=" ".join(rng.permutation(words)[:2]),
-        abstract=" ".join([*rng.choice(words, 6), *rng.permutation(PAD)]),
+        abstract=" ".join([*rng.choice(words, 6), *rng.permutation(PAD.split())]),
     )
+
+
+def _example(number: int, subject: str, names: int = 0) -> Example:
+    paper = _paper(number, subject, names)
+    return Example(title=paper.title, abstract=paper.abstract)
 
 
 STORE = [
@@ -69,10 +76,7 @@ COLD = Profile(id="cold", terms=("tide",), description="tide and wave and curren
 WARM = replace(
     COLD,
     id="warm",
-    examples=tuple(
-        Example(title=paper.title, abstract=paper.abstract)
-        for paper in (_paper(n, "sea") for n in range(2000, 2008))
-    ),
+    examples=tuple(_example(n, "sea") for n in range(2000, 2008)),
 )
 HATED = replace(COLD, id="hated", dislikes=WARM.examples[:2])
 EVERYBODY = (COLD, WARM, HATED, Profile(id="empty"), Profile(id="never", negatives=("wren",)))
@@ -113,6 +117,19 @@ def test_with_examples_the_nearest_by_meaning_is_the_reason() -> None:
     assert near[0].value > 0
 
 
+def test_a_dislike_turns_the_profile_away_from_what_means_the_same() -> None:
+    before = replace(COLD, examples=(*WARM.examples[:1], _example(2100, "bird", 0)))
+    after = replace(before, dislikes=(_example(2200, "bird", 1),))
+    ground = background(MODEL, ENCODER)
+    lean = [
+        np.asarray(compiled(ground, profile, 0, Columns()).dense)[MODEL.latent.width :]
+        for profile in (before, after)
+    ]
+    sea, bird = np.eye(12)[[AXES["tide"], AXES["wren"]]]
+    assert lean[1] @ bird < lean[0] @ bird - 0.05
+    assert lean[1] @ sea > lean[0] @ sea + 0.05
+
+
 def test_a_model_with_an_encoder_survives_packing_and_has_a_version_of_its_own() -> None:
     again = Model.from_bytes(MODEL.to_bytes())
     assert again.version == MODEL.version != PLAIN.version
@@ -124,7 +141,8 @@ def test_a_model_with_an_encoder_survives_packing_and_has_a_version_of_its_own()
 
 
 def test_a_model_without_an_encoder_keeps_nothing_of_one() -> None:
-    assert b"encode" not in Model.from_bytes(PLAIN.to_bytes())._payload()[:500]
+    again = Model.from_bytes(PLAIN.to_bytes())
+    assert (again.encoder, again.encoded.size) == ("", 0)
     assert background(PLAIN).width == PLAIN.latent.width
     assert background(MODEL, ENCODER).width == MODEL.latent.width + 12
 
@@ -159,11 +177,9 @@ def test_few_papers_or_none_are_enough(papers: int) -> None:
 
 
 def test_texts_that_all_say_the_same_have_no_place() -> None:
-    same = np.tile(Subjects().encode(["tide and wave"]), (3, 1))
     meaning = Meaning.of(Subjects(), encoded(Subjects(), [("tide and wave", "")] * 3))
     assert not meaning.ordinary.any()
     assert np.isfinite(meaning.places([("tide and wave", ""), ("", "")])).all()
-    assert same.any()
 
 
 def test_only_a_part_of_the_papers_is_encoded_when_a_model_is_fitted() -> None:
@@ -183,8 +199,13 @@ class Broken(Subjects):
 
 @pytest.mark.parametrize(
     "bad",
-    [lambda n: np.ones((n, 3)), lambda n: np.ones((n + 1, 12)), lambda n: np.full((n, 12), np.nan)],
-    ids=["narrow", "too many", "no number"],
+    [
+        lambda n: np.ones((n, 3)),
+        lambda n: np.ones((n + 1, 12)),
+        lambda n: np.full((n, 12), np.nan),
+        lambda n: np.full((n, 12), 1e6),
+    ],
+    ids=["narrow", "too many", "no number", "huge"],
 )
 def test_an_encoder_that_gives_nonsense_is_named(bad: Any) -> None:
     broken = Broken()

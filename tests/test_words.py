@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.score.names import FULL, INITIAL, is_category, name_of, sameness, share
+from tasks.score.names import FULL, INITIAL, archive_of, is_category, name_of, sameness, share
 from tasks.score.words import BREAK, MOST_LETTERS, STOP, Lexicon, fold, read, stem, surfaces
 
 
@@ -23,6 +23,8 @@ def stems(text: str) -> list[str]:
         ("Kernel-based studies", "kernel based study"),
         ("Poincaré embeddings", "poincare embedding"),
         ("ﬁne-tuning", "fine tuning"),
+        ("𝐆raph ℋeads", "graph heads"),
+        ("movies, caches and viruses", "movie cache and virus"),
         ("matrices, indices and analyses", "matrix index and analysis"),
         ("batches, boxes and classes", "batch box and class"),
     ],
@@ -50,6 +52,7 @@ def test_a_korean_word_stays_whole() -> None:
 
 def test_a_huge_text_is_cut_and_a_huge_word_too() -> None:
     assert len(fold("ab " * MOST_LETTERS)) == MOST_LETTERS
+    assert len(fold("ﷺ" * MOST_LETTERS)) <= MOST_LETTERS
     assert len(stem("x" * 5000)) == 40
 
 
@@ -68,6 +71,12 @@ def test_known_words_keep_their_numbers_and_new_ones_follow() -> None:
     lexicon = Lexicon(["apple", "pear"])
     assert lexicon.numbers("Pears, plums and an apple; plum") == [1, 2, 3, 4, 0, 2]
     assert lexicon.words == ["apple", "pear", "plum", "and", "an"]
+
+
+def test_a_closed_lexicon_learns_no_word() -> None:
+    lexicon = Lexicon(["apple", "pear"], closed=True)
+    assert lexicon.numbers("Pears, plums and an apple; plum") == [1, BREAK, BREAK, BREAK, 0, BREAK]
+    assert lexicon.words == ["apple", "pear"]
 
 
 def test_a_batch_knows_the_row_and_the_field_of_every_word() -> None:
@@ -135,6 +144,15 @@ def test_a_category_is_itself_and_an_archive_all_of_its_own(
     wanted: str, category: str, yes: bool
 ) -> None:
     assert is_category(wanted, category) is yes
+
+
+def test_an_archive_is_called_by_one_name() -> None:
+    assert [archive_of(text) for text in (" cs.* ", "CS", "cs.CL", ".*")] == [
+        "cs",
+        "cs",
+        "cs.cl",
+        "",
+    ]
 
 
 def test_a_category_counts_by_its_share() -> None:

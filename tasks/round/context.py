@@ -16,6 +16,8 @@ from tasks.deliver.transport import Transport, transport_for
 from tasks.fetch.http import Http
 from tasks.parse.killable import Parser
 from tasks.records import Letterhead
+from tasks.score.encoder import Encoder
+from tasks.score.meaning import Remembering
 from tasks.settings import Settings, current
 from tasks.store.database import Database
 
@@ -37,6 +39,12 @@ class Context:
     def parser(self) -> Parser:
         """A child process that reads pages, and may be killed for it."""
         return Parser()
+
+    @cached_property
+    def encoder(self) -> Remembering | None:
+        """What reads texts by meaning, where a folder of one is set. Raises `SettingsError`."""
+        folder = self.settings.encoder
+        return Remembering(Encoder.open(folder)) if folder else None
 
     def http(self) -> AbstractContextManager[Http]:
         """A client for one source's turn."""

@@ -15,13 +15,12 @@ from numpy.typing import NDArray
 from tasks.compose import expected, lines
 from tasks.records import Paper, Score
 from tasks.score import (
+    Background,
     Curve,
     Explainer,
     Form,
-    Model,
     Shelf,
     Texts,
-    background,
     best,
     matrix,
     read_papers,
@@ -54,15 +53,17 @@ class Past:
     today: int = 0
 
 
-def past_of(model: Model, papers: Sequence[tuple[date, Paper]], *, today: date, came: int) -> Past:
+def past_of(
+    ground: Background, papers: Sequence[tuple[date, Paper]], *, today: date, came: int
+) -> Past:
     """The past `papers`, read; `came` is how many came today so far."""
     counts = [(day, len(list(same))) for day, same in groupby(papers, key=lambda pair: pair[0])]
-    texts = read_papers(background(model), [paper for _, paper in papers])
+    texts = read_papers(ground, [paper for _, paper in papers])
     return Past(texts, [count for _, count in counts], max(came, round(expected(counts, today))))
 
 
 def reaching(
-    model: Model,
+    ground: Background,
     papers: Sequence[Paper],
     asked: Sequence[Asked],
     *,
@@ -70,7 +71,6 @@ def reaching(
     shelf: tuple[Path, str],
 ) -> Scored:
     """Score `papers` for the profiles `asked`, whose rows are kept on the `shelf`."""
-    ground = background(model)
     kept = shelved(*shelf, ground, [(one.version, one.profile) for one in asked])
     floor = _lines(kept, asked, past)
     by_key = {int(one.profile.id): one for one in asked}
@@ -105,10 +105,14 @@ def _lines(kept: Shelf, asked: Sequence[Asked], past: Past) -> dict[int, float]:
     """The line of every profile by its id: the least score of its picks today."""
     evidence = matrix(kept.rows, past.texts.answering(kept.columns.keys()).edition)
     number = {int(key): place for place, key in enumerate(kept.rows.keys)}
+    titles = {paper.title: place for place, paper in enumerate(past.texts.papers)}
     values: NDArray[np.float64] = np.empty((len(evidence), len(asked)))
     for column, one in enumerate(asked):
         raw = Curve.of(one.profile).raw(evidence[:, number[int(one.profile.id)]])
         values[:, column] = 1 / (1 + np.exp(-raw))
+        # What the profile was taught from would score as nothing new can, and lift its line.
+        taught = [titles[e.title] for e in one.profile.examples if e.title in titles]
+        values[taught, column] = 0
     about = np.array([one.about for one in asked])
     found = lines(values, past.counts, about=about, papers=past.today)
     # A line of more than 1 is one that nothing reaches: who asks for no picks.

@@ -12,8 +12,7 @@ from tasks.records import Ring
 from tasks.round.composing import compose_rings
 from tasks.round.context import Context
 from tasks.round.reaching import Past, Scored, past_of, reaching
-from tasks.score import Model
-from tasks.score import fit as fit_model
+from tasks.score import Background, Model, background, fit
 from tasks.store import entries, profiles, shards
 from tasks.store.database import Database
 from tasks.store.owners import fence
@@ -53,16 +52,16 @@ def _score_one(
     context: Context, shard_id: int, scored: int, generation: int, *, owner: str, at: datetime
 ) -> None:
     """Score one shard; its scores, lines and how far it has come are one transaction."""
-    model_id, model = fitted(context)
+    model_id, ground = fitted(context)
     with context.database.read() as session:
         upto = entries.arrivals(session)
         papers = entries.news(session, after=scored, upto=upto, at=at)
         asked = profiles.of_shard(session, shard_id)
     found = Scored()
     if papers and asked:
-        past = _past(context.database, model, at.astimezone(UTC).date(), upto)
+        past = _past(context.database, ground, at.astimezone(UTC).date(), upto)
         folder = context.settings.home / "shelves"
-        found = reaching(model, papers, asked, past=past, shelf=(folder, f"shard-{shard_id}"))
+        found = reaching(ground, papers, asked, past=past, shelf=(folder, f"shard-{shard_id}"))
     covered = ([int(one.profile.id) for one in asked], [int(paper.id) for paper in papers])
     failpoint("score.counted")
     with context.database.write() as session:
@@ -80,8 +79,8 @@ def _let_go(context: Context, shard_id: int, error: Exception, *, owner: str) ->
         log.warning("shard %d: %s", shard_id, lost)
 
 
-def fitted(context: Context) -> tuple[int, Model]:
-    """The scorer in force, fitted anew when the store has grown much since.
+def fitted(context: Context) -> tuple[int, Background]:
+    """The scorer in force, fitted anew when the store has grown much since, or the encoder changed.
 
     A new one makes every shard score the whole news window again: scores of two scorers cannot be
     compared.
@@ -89,15 +88,19 @@ def fitted(context: Context) -> tuple[int, Model]:
     with context.database.read() as session:
         newest, known = shards.newest_model(session), entries.count(session)
     if newest is not None and known <= newest[1] * GROWTH:
-        return newest[0], _loaded(context.database, newest[0])
+        try:
+            model = _loaded(context.database, newest[0])
+            return newest[0], background(model, context.encoder)
+        except ValueError as error:  # of another version of Paperround, or another encoder's
+            log.info("the scorer is fitted anew: %s", error)
     with context.database.read() as session:
-        model = fit_model(entries.newest(session, BACKGROUND_MOST))
+        model = fit(entries.newest(session, BACKGROUND_MOST), context.encoder)
     data = model.to_bytes()
     with context.database.write() as session:
         model_id = shards.save_model(
             session, version=model.version, papers=known, data=data, now=context.clock()
         )
-    return model_id, model
+    return model_id, background(model, context.encoder)
 
 
 @lru_cache(maxsize=2)
@@ -107,8 +110,8 @@ def _loaded(database: Database, model_id: int) -> Model:
 
 
 @lru_cache(maxsize=2)
-def _past(database: Database, model: Model, today: date, upto: int) -> Past:
+def _past(database: Database, ground: Background, today: date, upto: int) -> Past:
     """The last weeks before `today`, by which lines are set once the arrivals `upto` are in."""
     with database.read() as session:
         papers, came = entries.past(session, today), entries.came_on(session, today, upto=upto)
-    return past_of(model, papers, today=today, came=came)
+    return past_of(ground, papers, today=today, came=came)

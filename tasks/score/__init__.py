@@ -1,6 +1,6 @@
 """Entries x profiles to scores with reasons. Pure: what is not in the arguments has no part in it."""
 
-from tasks.score.background import background
+from tasks.score.background import Background, background
 from tasks.score.corpus import Model, fit
 from tasks.score.kernel import best, matrix
 from tasks.score.linear import Curve, Scores, score, scored
@@ -9,6 +9,7 @@ from tasks.score.reasons import Explainer, Form
 from tasks.score.shelf import Shelf, shelved
 
 __all__ = [
+    "Background",
     "Curve",
     "Explainer",
     "Form",

@@ -64,7 +64,7 @@ def background(model: Model, encoder: Encodes | None = None) -> Background:
             f" with {named}: fit it again, or give the one that it was fitted with"
         )
     lexicon = Lexicon(model.words, closed=True)
-    vectors = model.space.vectors(model.ordinary_texts)
+    vectors = model.reservoir
     return Background(
         model=model,
         lexicon=lexicon,

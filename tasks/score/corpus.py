@@ -10,11 +10,10 @@ its contents. Where an encoder is given, its vectors of some of these papers bel
 from __future__ import annotations
 
 import hashlib
-import json
-import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from operator import lt
 from typing import Any
 
 import numpy as np
@@ -24,6 +23,7 @@ from scipy import sparse
 from tasks.records import Paper
 from tasks.score.latent import Latent, Places, fit_latent
 from tasks.score.meaning import Encodes, encoded
+from tasks.score.packing import Contents
 from tasks.score.vectors import (
     Ints,
     Space,
@@ -40,10 +40,9 @@ MOST_PAIRS = 150_000  # more of them rank no better
 RESERVOIR = 4000  # papers: one in a hundred of them is still forty
 ENCODED = 1000  # papers of the reservoir that an encoder reads: 4,000 rank no better
 FEW = 1000  # papers, from which a pair of words must be seen twice to count
-MAGIC = b"paperround-model-2\n"
-MOST_BYTES = 256 << 20  # of an unpacked model
 KEPT_AS = {"word_df": "<i4", "pairs": "<i8", "pair_df": "<i4", "sample": "<i4", "fields": "<i4"}
 LATENT_AS = {"columns": "<i4", "basis": "<f2", "mean": "<f4"}
+ENCODED_AS = {"encoded": "<f2"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +68,7 @@ class Model:
     @cached_property
     def version(self) -> str:
         """A name for the contents: equal models have equal versions."""
-        return hashlib.sha256(self._payload()).hexdigest()[:16]
+        return hashlib.sha256(self._contents().payload()).hexdigest()[:16]
 
     @cached_property
     def space(self) -> Space:
@@ -86,54 +85,63 @@ class Model:
         """Vectors of the reservoir's papers in `space`, one row a paper."""
         return self.space.vectors(self.ordinary_texts)
 
-    @cached_property
-    def places(self) -> Places:
-        """The latent places of the reservoir's papers."""
-        return self.latent.places(self.reservoir)
-
     def to_bytes(self) -> bytes:
         """The model, packed. The same model gives the same bytes."""
-        payload = self._payload()
-        return MAGIC + hashlib.sha256(payload).digest() + zlib.compress(payload, 6)
+        return self._contents().pack()
 
     @classmethod
     def from_bytes(cls, packed: bytes) -> Model:
         """The model that `to_bytes` packed. Anything else raises ValueError."""
-        start = len(MAGIC) + 32
-        if not packed.startswith(MAGIC):
-            raise ValueError("these bytes are no Paperround model of this version: fit one again")
-        unpack = zlib.decompressobj()
         try:
-            payload = unpack.decompress(packed[start:], MOST_BYTES)
-        except zlib.error as error:
-            raise ValueError(f"the model is damaged ({error}): fit one again") from error
-        if not unpack.eof or hashlib.sha256(payload).digest() != packed[len(MAGIC) : start]:
-            raise ValueError("the model is damaged (its checksum is wrong): fit one again")
-        head, words, numbers = payload.split(b"\n", 2)
-        fields = json.loads(head)
-        arrays: dict[str, Any] = {}
-        at = 0
-        for name, (kind, *shape) in fields["arrays"].items():
-            count = int(np.prod(shape))
-            raw = np.frombuffer(numbers, dtype=kind, count=count, offset=at).reshape(shape)
-            arrays[name] = raw.astype(np.float32 if "f" in kind else np.int64)
-            at += raw.nbytes
-        arrays["latent"] = Latent(**{name: arrays.pop(name) for name in LATENT_AS})
-        encoder = fields.get("encoder", "")
-        return cls(fields["papers"], tuple(words.decode().split()), encoder=encoder, **arrays)
+            contents = Contents.unpack(packed, KEPT_AS | LATENT_AS | ENCODED_AS)
+            model = cls._from(contents)
+            model._check()
+        except (ValueError, TypeError, KeyError) as error:
+            raise ValueError(f"{error}: fit one again") from error
+        return model
 
-    def _payload(self) -> bytes:
+    @classmethod
+    def _from(cls, contents: Contents) -> Model:
+        arrays: dict[str, Any] = {
+            name: array.astype(np.float32 if array.dtype.kind == "f" else np.int64)
+            for name, array in contents.arrays.items()
+        }
+        latent = Latent(**{name: arrays.pop(name) for name in LATENT_AS})
+        facts = {"encoder": "", **contents.facts}
+        return cls(words=tuple(contents.words), latent=latent, **facts, **arrays)
+
+    def _contents(self) -> Contents:
         arrays: dict[str, NDArray[Any]] = {
             name: getattr(self, name).astype(kind) for name, kind in KEPT_AS.items()
         } | {name: getattr(self.latent, name).astype(kind) for name, kind in LATENT_AS.items()}
-        fields: dict[str, Any] = {"papers": self.papers}
+        facts: dict[str, Any] = {"papers": self.papers}
         if self.encoder:
-            arrays["encoded"] = self.encoded.astype("<f2")
-            fields["encoder"] = self.encoder
-        fields["arrays"] = {name: (array.dtype.str, *array.shape) for name, array in arrays.items()}
-        head = json.dumps(fields).encode()
-        numbers = b"".join(array.tobytes() for array in arrays.values())
-        return b"\n".join((head, " ".join(self.words).encode(), numbers))
+            arrays |= {name: getattr(self, name).astype(kind) for name, kind in ENCODED_AS.items()}
+            facts["encoder"] = self.encoder
+        return Contents(facts, self.words, arrays)
+
+    def _check(self) -> None:
+        """Raise ValueError unless all parts fit one another, whoever packed them."""
+        words, width = len(self.words), len(self.words) + len(self.pairs)
+        kept = [getattr(self, name) for name in KEPT_AS]
+        basis, mean = self.latent.basis, self.latent.mean
+        flat = all(array.ndim == 1 for array in (*kept, self.latent.columns, mean))
+        if not flat or type(self.papers) is not int or type(self.encoder) is not str:
+            raise ValueError("the model has a part of another shape or kind")
+        sizes = {
+            "words": len(self.word_df) == words and all(map(lt, self.words, self.words[1:])),
+            "pairs": len(self.pair_df) == len(self.pairs) and _ascend(self.pairs, words << 32),
+            "pairs of words": _within(self.pairs & (2**32 - 1), 0, words),
+            "frequencies": _within(np.append(self.word_df, self.pair_df), 0, self.papers + 1),
+            "sample": _within(self.sample, BREAK, words) and self.fields.sum() == len(self.sample),
+            "fields": _within(self.fields, 1, len(self.sample) + 1) and len(self.fields) % 2 == 0,
+            "columns": _ascend(self.latent.columns, width),
+            "basis": basis.shape == (len(self.latent.columns), len(mean)),
+            "numbers": all(np.isfinite(array).all() for array in (basis, mean, self.encoded)),
+            "vectors": self.encoded.ndim == 2,
+        }
+        if wrong := [name for name, right in sizes.items() if not right]:
+            raise ValueError(f"the model's {', '.join(wrong)} do not fit the rest")
 
 
 def space_of(words: Sequence[str], word_df: Ints, pairs: Ints, pair_df: Ints, papers: int) -> Space:
@@ -204,3 +212,11 @@ def _commonest(df: Ints, least: int, most: int) -> Ints:
     places = np.flatnonzero(df >= least)
     order = np.argsort(-df[places], kind="stable")
     return np.sort(places[order[:most]])
+
+
+def _within(numbers: Ints, least: int, end: int) -> bool:
+    return bool(((numbers >= least) & (numbers < end)).all())
+
+
+def _ascend(numbers: Ints, end: int) -> bool:
+    return _within(numbers, 0, end) and bool((numbers[1:] > numbers[:-1]).all())

@@ -8,6 +8,7 @@ precision, whether they are new, remembered or stored, so that all of these give
 from __future__ import annotations
 
 import hashlib
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -46,21 +47,21 @@ class Remembering:
     def __init__(self, encoder: Encodes, most: int = MOST_REMEMBERED) -> None:
         self.version, self.width = encoder.version, encoder.width
         self._encoder, self._most = encoder, most
-        self._known: dict[bytes, NDArray[np.float16]] = {}
+        self._known: OrderedDict[bytes, NDArray[np.float16]] = OrderedDict()
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """As the encoder does, in half precision; only texts that are new cost their time."""
         marks = [hashlib.blake2b(text.encode(errors="replace")).digest() for text in texts]
         new = {m: text for m, text in zip(marks, texts, strict=True) if m not in self._known}
         made = self._encoder.encode(list(new.values())).astype(np.float16)
-        rows = self._known | dict(zip(new, made, strict=True))
-        asked = {mark: rows.pop(mark) for mark in dict.fromkeys(marks)}
-        found = np.zeros((len(texts), self.width), dtype=np.float32)
-        for number, mark in enumerate(marks):
-            found[number] = asked[mark]
-        kept = [*rows.items(), *asked.items()][-self._most :]  # those asked for last stay longest
-        self._known = dict(kept)
-        return found
+        self._known.update(zip(new, made, strict=True))
+        rows = np.zeros((len(texts), self.width), dtype=np.float32)
+        for row, mark in zip(rows, marks, strict=True):
+            row[:] = self._known[mark]
+            self._known.move_to_end(mark)
+        while len(self._known) > self._most:
+            self._known.popitem(last=False)
+        return rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,12 +87,13 @@ def encoded(encoder: Encodes, texts: Sequence[tuple[str, str]]) -> Places:
     """The vectors of (title, abstract) pairs in half precision. An unfit encoder: ValueError."""
     joined = [". ".join(filter(None, text)) for text in texts]
     vectors = np.asarray(encoder.encode(joined))
-    if vectors.shape != (len(joined), encoder.width) or not np.isfinite(vectors).all():
+    with np.errstate(over="ignore"):  # said below
+        rounded: Places = vectors.astype(np.float16).astype(np.float32)
+    if vectors.shape != (len(joined), encoder.width) or not np.isfinite(rounded).all():
         raise ValueError(
             f"the encoder {encoder.version} gave {vectors.shape} for {len(joined)} texts and a width"
             f" of {encoder.width}, or a number that is none"
         )
-    rounded: Places = vectors.astype(np.float16).astype(np.float32)
     return rounded
 
 

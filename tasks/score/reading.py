@@ -17,6 +17,7 @@ from tasks.score.wishes import Key
 from tasks.score.words import Lexicon, read
 
 VOTE = 0.2  # evidence per ln(1 + votes): it settles what is nearly even. No judged data has votes
+MOST_VOTES = 10_000  # that count: more than any paper ever had
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,11 +54,11 @@ def read_papers(ground: Background, papers: Sequence[Paper]) -> Texts:
     places = [ground.model.latent.places(vectors)]
     if ground.meaning:
         places.append(ground.meaning.places([(paper.title, paper.abstract) for paper in papers]))
-    votes = np.log1p([max(paper.upvotes or 0, 0) for paper in papers]).reshape(-1, 1) * VOTE
+    votes = [min(max(paper.upvotes or 0, 0), MOST_VOTES) for paper in papers]
     return Texts(
         papers=papers,
         vectors=vectors,
-        votes=sparse.csr_array(votes),
+        votes=sparse.csr_array(VOTE * np.log1p(votes).reshape(-1, 1)),
         places=np.concatenate(places, axis=1),
         finder=Finder(lexicon, batch, papers),
     )

@@ -30,7 +30,7 @@ MOST_REASONS = 12
 NAMED_WORDS = 3  # of a description, of the examples, and of a topic
 REST = "other words"
 MEANING = "its meaning"  # what an encoder finds in a paper: it has no words of its own for it
-LONGEST = 90  # letters of a title in a label
+LONGEST = 90  # letters of a title or of what was typed in a label
 NEAREST_OF = 50  # examples, the newest, among which the nearest is looked for
 
 Spoken = tuple[str, ...]  # one word's stem or two
@@ -109,7 +109,7 @@ class Explainer:
             kind, *of = key
             value = hits.pop(key, 0.0)
             wish = same[-1] if value < 0 else same[0]
-            label = wish.label
+            label = _short(wish.label)
             if kind == "words" and same[0].kind in ("term", "phrase"):
                 own = frozenset(of)
                 near = [spoken for spoken in words if own.issuperset(spoken)]
@@ -177,8 +177,11 @@ def _votes(paper: Paper) -> str:
 
 
 def _likeness(example: Example) -> str:
-    title = example.title or example.abstract
-    return f"like “{title if len(title) <= LONGEST else title[: LONGEST - 1] + '…'}”"
+    return f"like “{_short(example.title or example.abstract)}”"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
 def _named(kind: str, words: dict[Spoken, float], spelled: Mapping[str, str]) -> Iterator[Reason]:

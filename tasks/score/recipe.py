@@ -16,8 +16,8 @@ the examples teach as these grow in number, with a prior worth `PRIOR` of them:
 With an encoder, its places add channels of their own, measured and shared out in the same way:
 
     asked      1    the description's place; the terms' the same
-    found      0.5  the mean place of the papers that all the other channels find
-    alike      0.5  the mean place of the examples
+    found      0.5  the mean place of the papers that all the channels above find
+    alike      0.75 what tells the examples from the background in these places
 
 Authors, categories and what is to come less or never stand beside the channels, in evidence. The
 weights were chosen on folds over profiles: see docs/scoring.md.
@@ -37,12 +37,12 @@ from tasks.score.latent import Places
 from tasks.score.learned import ages, in_places, in_words, loudness
 from tasks.score.meaning import Meaning
 from tasks.score.rows import Row
-from tasks.score.vectors import Floats
+from tasks.score.vectors import Floats, Ints
 from tasks.score.wishes import Columns, Key, Wish, other_wishes, wanted_words
 from tasks.score.words import STOP, read
 
 TYPED, SAID, MEANT, ECHOED, LEARNED, GRASPED = 1.0, 0.5, 0.25, 1.0, 1.0, 0.5
-ASKED, FOUND, ALIKE = 1.0, 0.5, 0.5
+ASKED, FOUND, ALIKE = 1.0, 0.5, 0.75
 PRIOR = 4.0  # examples
 # The spreads that channels usually have: what is believed before there are papers to see it on.
 TYPED_SPREAD, COSINE_SPREAD, PLACE_SPREAD, ENCODED_SPREAD = 0.25, 0.015, 0.06, 0.1
@@ -154,10 +154,11 @@ def compiled(ground: Background, profile: Profile, key: int, numbers: Columns) -
 def _add_typed(total: _Sum, profile: Profile, share: float) -> None:
     ground = total.ground
     space, latent = ground.model.space, ground.model.latent
-    hits, near = _typed(ground, list(wanted_words(profile)))
+    wanted = list(wanted_words(profile))
+    hits, near = _typed(ground, wanted)
     if hits:
         total.add(TYPED * share, TYPED_SPREAD, vector=near, wishes=hits)
-    terms = ". ".join((*profile.terms, *profile.phrases))
+    terms = ". ".join(wish.label for wish in wanted if wish.weight)
     for text, said in ((profile.description, SAID), (terms, 0.0)):
         vector = space.vectors(read(ground.lexicon, [("", text)]))
         if not vector.nnz:
@@ -175,31 +176,37 @@ def _typed(ground: Background, wishes: Sequence[Wish]) -> tuple[list[Wish], spar
     vectors = ground.model.space.vectors(
         read(ground.lexicon, ((wish.label, "") for wish in wishes))
     )
-    hits, parts = [], []
-    for number, wish in enumerate(wishes):
-        rare = _rarity(ground, wish, vectors[[number]])
-        hits.append(Wish(wish.kind, wish.label, wish.weight * rare * HIT[wish.kind], wish.key))
-        if wish.kind == "term":
-            parts.append(vectors[[number]] * (wish.weight * rare * COSINE))
-    return hits, _sum(parts, vectors.shape[1])
+    own = np.split(vectors.indices, vectors.indptr[1:-1])
+    rare = [_rarity(ground, wish, columns) for wish, columns in zip(wishes, own, strict=False)]
+    hits = [
+        Wish(wish.kind, wish.label, wish.weight * much * HIT[wish.kind], wish.key)
+        for wish, much in zip(wishes, rare, strict=True)
+    ]
+    terms = [
+        COSINE * wish.weight * much if wish.kind == "term" else 0.0
+        for wish, much in zip(wishes, rare, strict=True)
+    ]
+    return hits, sparse.csr_array(np.array([terms])) @ vectors
 
 
-def _rarity(ground: Background, wish: Wish, vector: sparse.csr_array) -> float:
+def _rarity(ground: Background, wish: Wish, columns: Ints) -> float:
     """How much a term counts by its rarest word or pair."""
     _, *words = wish.key
     known = len(ground.model.space.words)
-    if np.count_nonzero(vector.indices >= known) < sum(word not in STOP for word in words) - 1:
+    if np.count_nonzero(columns >= known) < sum(word not in STOP for word in words) - 1:
         return RAREST  # words that never stood together
-    if not vector.nnz:
+    if not len(columns):
         return RAREST
-    rarest = ground.model.space.idf[vector.indices].max()
+    rarest = ground.model.space.idf[columns].max()
     return float(np.clip(rarest / ORDINARY, COMMONEST, RAREST))
 
 
 def _echo(seen: Floats, places: Places) -> Places:
     """The mean place of the papers that score best so far, as far as they are above ordinary."""
     best = np.argsort(-seen, kind="stable")[: int(len(seen) * ECHOES)]
-    return _mean(seen[best].clip(0), places[best])
+    weights = seen[best].clip(0)
+    mean: Places = (weights / (weights.sum() or 1.0) @ places[best]).astype(np.float32)
+    return mean
 
 
 def _add_examples(
@@ -217,17 +224,22 @@ def _add_examples(
 
 
 def _add_encoded(total: _Sum, profile: Profile, meaning: Meaning, share: float) -> None:
-    terms = "; ".join((*profile.terms, *profile.phrases))
+    terms = "; ".join(wish.label for wish in wanted_words(profile) if wish.weight)
     asked = [("", text) for text in (profile.description, terms) if text.strip()]
     for place in meaning.places(asked):
         total.add_encoded(ASKED * share, meaning, place)
     if asked:
         found = _echo(total.seen[: len(meaning.ordinary)], meaning.ordinary)
         total.add_encoded(FOUND * share, meaning, found)
-    examples = profile.examples[-MOST_ENCODED:]
-    liked = meaning.places([(paper.title, paper.abstract) for paper in examples])
-    alike = _mean(ages(examples), liked)
-    total.add_encoded(ALIKE * (1 - share), meaning, alike)
+    examples, others = profile.examples[-MOST_ENCODED:], profile.dislikes[-MOST_DISLIKES:]
+    liked, disliked = (
+        meaning.places([(paper.title, paper.abstract) for paper in some])
+        for some in (examples, others)
+    )
+    if liked.any():
+        loud = loudness(ages(examples), len(others), len(meaning.ordinary))
+        alike = in_places(liked, disliked, meaning.ordinary, loud)
+        total.add_encoded(ALIKE * (1 - share), meaning, alike)
 
 
 def _add_dislikes(total: _Sum, disliked: sparse.csr_array) -> None:
@@ -237,7 +249,7 @@ def _add_dislikes(total: _Sum, disliked: sparse.csr_array) -> None:
     vector = _sum([disliked[[n]] for n in range(disliked.shape[0])], disliked.shape[1])
     vector = vector * (-DISLIKED / np.sqrt(disliked.shape[0]))
     values = total.ground.vectors @ vector.toarray()[0]
-    total.offset -= float(values.sum()) / (total.ground.size + 1)
+    total.offset -= float(np.median(np.append(values, 0.0)))  # most papers are moved by nothing
     total.columns.append(vector)
 
 
@@ -245,12 +257,6 @@ def _vectors(ground: Background, papers: Sequence[Example]) -> sparse.csr_array:
     return ground.model.space.vectors(
         read(ground.lexicon, ((paper.title, paper.abstract) for paper in papers))
     )
-
-
-def _mean(weights: Floats, places: Places) -> Places:
-    """The weighted mean of places; 0 where nothing weighs anything."""
-    mean: Places = (weights / (weights.sum() or 1.0) @ places).astype(np.float32)
-    return mean
 
 
 def _total(places: Sequence[Places], width: int) -> Places:

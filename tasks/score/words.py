@@ -76,7 +76,7 @@ def fold(text: str) -> str:
     text = text[:MOST_LETTERS]
     if text.isascii():
         return text.lower()
-    parts = unicodedata.normalize("NFKD", text).casefold()  # so that 𝐆 is g, too
+    parts = unicodedata.normalize("NFKD", text)[:MOST_LETTERS].casefold()  # so that 𝐆 is g, too
     return unicodedata.normalize("NFC", "".join(c for c in parts if not unicodedata.combining(c)))
 
 

@@ -24,7 +24,7 @@ from tasks.store.upsert import insert_new
 LEASE = timedelta(minutes=3)
 RETRY_FIRST = timedelta(minutes=1)
 RETRY_MOST = timedelta(minutes=30)
-LATELY, MOST_SENT = timedelta(days=180), 1000  # what a twin of a sent paper is looked for among
+LATELY, MOST_SENT = timedelta(days=120), 300  # what a twin of a sent paper is looked for among
 MOST_CANDIDATES = 500  # a digest has 50 picks at most
 BEGINNING = datetime.min.replace(tzinfo=UTC)
 

@@ -29,16 +29,17 @@ import invented
 import numpy as np
 from scipy.sparse import csr_array
 
-from tasks.score.kernel import Edition, Hits, best
+from tasks.score import background, fit, score
+from tasks.score.kernel import Edition, best
+from tasks.score.recipe import compiled
 from tasks.score.rows import Rows
+from tasks.score.wishes import Columns
 
 ENTRIES, MOST, HANDFUL = 100, 10, 5
+STORED, EXPLAINED = 2000, 20  # papers to learn from and profiles, for what one costs
 CORES = os.cpu_count() or 1
 STATM = Path("/proc/self/statm")
 Work = Callable[[], object]
-
-# Reasons of the picks: a function of rows, edition and hits goes here, and has a line of its own.
-EXPLAIN: Callable[[Rows, Edition, Hits], object] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,9 +173,6 @@ def ways(rows: Rows, edition: Edition) -> Iterator[tuple[str, Work]]:
         yield f"{name}: about {HANDFUL} a profile", partial(how, few, edition)
         yield f"{name}: {MOST} for everybody", partial(how, everybody, edition)
         yield f"{name}: words alone, {HANDFUL}", partial(how, bare_few, words)
-    if EXPLAIN is not None:
-        hits = best(few, edition, MOST, threads=CORES)
-        yield "reasons of the picks", partial(EXPLAIN, few, edition, hits)
     yield "words alone, CSR · CSRᵀ, argpartition", sparse_product(bare, words)
 
 
@@ -209,6 +207,29 @@ def table(rows: Rows, edition: Edition, machine: Machine) -> None:
     print(f"the process held at most {largest / 1e6:,.0f} MB so far")
 
 
+def before_and_after() -> None:
+    """Print what a profile costs when it changes, and a pick when it is explained."""
+    store = invented.texts(STORED)
+    start = time.perf_counter()
+    ground = background(fit(store))
+    print(f"\nfitting {STORED:,} papers: {time.perf_counter() - start:.1f} s")
+    for examples in (0, 10, 100):
+        readers = invented.readers(EXPLAINED, store, examples)
+        compiled(ground, readers[0], 0, Columns())
+        start = time.perf_counter()
+        for number, reader in enumerate(readers):
+            compiled(ground, reader, number, Columns())
+        each = (time.perf_counter() - start) / len(readers)
+        print(f"a profile with {examples:3} examples becomes a row: {each * 1e3:7.2f} ms")
+        scores = score(ground.model, store[:ENTRIES], readers)
+        start = time.perf_counter()
+        for reader in range(len(readers)):
+            for paper in range(MOST):
+                scores.score(paper, reader)
+        each = (time.perf_counter() - start) / len(readers) / MOST
+        print(f"a pick of it is explained:               {each * 1e3:7.2f} ms")
+
+
 def fits(count: int, width: int) -> bool:
     """Whether profiles, hits and buffers find room in what memory is free."""
     needed = count * (invented.TERMS * 8 + width * 4 + 300) + (200 << 20)
@@ -233,6 +254,7 @@ def main() -> None:
             table(invented.profiles(count, words.width), edition, machine)
         else:
             print(f"\n{count:,} profiles are left out: they want more memory than is free")
+    before_and_after()
     each = svm_seconds(words.stored)
     told = "scikit-learn is not installed" if each is None else f"{each * 1e6:,.0f} µs a profile"
     print(f"\na LinearSVC for each reader, over {words.stored:,} stored papers: {told}")

@@ -3,17 +3,20 @@
 On a real stream (100 entries of a day, 150,000 words and pairs, profiles of the 64 heaviest columns
 of a reading list's centroid) an entry has 155 columns, 63 % of a profile's columns stand in some
 entry of the day, and a profile meets 410 pairs of column and entry. Zipf's law with the exponents
-below comes to 157, 63 % and 420. Columns are numbered at random, as by the alphabet.
+below comes to 157, 64 % and 461. Columns are numbered at random, as by the alphabet. Then texts, for
+what is done before and after the numbers.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from tasks.records import Example, Paper, Profile
 from tasks.score.kernel import Edition
 from tasks.score.rows import Rows
 
@@ -68,3 +71,27 @@ def _directions(rng: np.random.Generator, count: int, width: int) -> NDArray[np.
     numbers = rng.standard_normal((count, width), np.float32)
     numbers /= np.float32(max(width, 1) ** 0.5)
     return numbers
+
+
+def texts(count: int, seed: int = 2) -> list[Paper]:
+    """Papers of 10 + 140 made-up words, as often as words are."""
+    rng = np.random.default_rng(seed)
+    syllables = [f"{a}{b}{c}" for a in "bdfgklmnprst" for b in "aeiou" for c in "lmnrst"]
+    words = np.array([f"{a}{b}" for a in syllables[::3] for b in syllables])
+    ranks = (rng.zipf(1.15, (count, 150)) - 1) % len(words)
+    return [
+        Paper(id=n, title=" ".join(row[:10]), abstract=" ".join(row[10:]))
+        for n, row in enumerate(words[ranks].tolist())
+    ]
+
+
+def readers(count: int, store: Sequence[Paper], examples: int) -> list[Profile]:
+    """Profiles of three terms, a sentence and so many examples, all from `store`."""
+    rng = np.random.default_rng(3)
+    made = []
+    for number in range(count):
+        chosen = [store[n] for n in rng.integers(0, len(store), max(examples, 3))]
+        given = tuple(Example(title=p.title, abstract=p.abstract) for p in chosen[:examples])
+        terms = tuple(" ".join(paper.title.split()[:2]) for paper in chosen[:3])
+        made.append(Profile(id=number, terms=terms, description=chosen[0].title, examples=given))
+    return made

@@ -42,7 +42,7 @@ def add(
     most: Annotated[int, typer.Option(min=1, max=50, help="Papers in a digest, at most.")] = 10,
     threshold: Annotated[
         float, typer.Option(min=0, max=1, help="The least score of a pick, however few there are.")
-    ] = 0.05,
+    ] = 0.02,
     explore: Annotated[
         bool, typer.Option(help="Allow one labelled pick to learn from.")
     ] = True,
