@@ -152,13 +152,16 @@ def test_recipes_that_want_an_encoder_get_the_one_of_the_folder(
     class Toy:
         """Likeness of letters."""
 
+        version, width = "toy", 5
+
         @classmethod
         def open(cls, folder: Path, *, threads: int) -> Toy:
             return cls()
 
         def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-            rows = np.array([[t.count(letter) for letter in "aeiou"] for t in texts])
-            return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), dtype=np.float32)
+            rows = np.array([[t.count(x) for x in "aeiou"] for t in texts], dtype=np.float32)
+            rows = rows.reshape(len(texts), 5)
+            return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1)
 
     monkeypatch.setattr("workers.cli.evaluate.Encoder", Toy)
     words = ("--likes", "1", "--peers", "zotero,scholar-inbox", "--encoder", "minilm", "--json")

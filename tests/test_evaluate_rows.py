@@ -9,7 +9,7 @@ import pytest
 
 from tasks.errors import UsageError
 from tasks.evaluate import folds, judge
-from tasks.records import Example, Paper
+from tasks.records import Paper
 
 FIRST = date(2026, 11, 2)
 
@@ -60,7 +60,9 @@ def test_the_newest_likes_become_examples() -> None:
 
 def test_dislikes_are_part_of_the_profile() -> None:
     (reader,) = judge(stream(), [row(dislikes=["2-0"])]).readers
-    assert reader.profile.dislikes == (Example(title="Paper 0 of day 2"),)
+    (disliked,) = reader.profile.dislikes
+    assert (disliked.title, disliked.id) == ("Paper 0 of day 2", "2-0")
+    assert disliked.given is not None
     assert reader.after(1).dislikes == reader.profile.dislikes
 
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from email import message_from_bytes, policy
 from pathlib import Path
 
+import numpy as np
 import pytest
 from papers import add_folder, add_reader, api_json, entry
 from sqlmodel import select
 
 from tasks import models
-from tasks.records import Ring, Step
-from tasks.round import composing
+from tasks.records import PickKind, Ring, Step
+from tasks.round import composing, scoring
 from tasks.round.context import Context
+from tasks.round.scoring import fitted
 from tasks.round.tick import plan_day, tick
 from tasks.round.walk import run_once
 from tasks.store import digests, pages, readers, report, sources, watch
@@ -229,6 +231,67 @@ def test_a_new_profile_is_scored_before_the_digest_is_composed(
         add_reader(session, now, "late@readers.example", terms=["speech codecs"])
     run_once(set_up, now)
     assert rows(set_up)["late@readers.example"]["delivery"] == "sent"
+
+
+def test_a_near_miss_with_new_votes_comes_three_days_later_and_says_so(
+    context: Context, folder: Path, now: datetime
+) -> None:
+    with context.database.write() as session:
+        add_folder(session, folder, now)
+        add_reader(session, now, terms=["sparse attention"], threshold=0.5)
+    run_once(context, now)
+    assert rows(context)["ada@readers.example"]["state"] == "empty"
+    (folder / "later.json").write_bytes(api_json(entry(5, upvotes=300), entry(0)))
+    later = now + timedelta(days=3)
+    run_once(at_later(context, later), later)
+    with context.database.read() as session:
+        found = [row for row in digests.rows(session) if row["picks"]]
+    ((late,),) = [row["picks"] for row in found]
+    assert (late.kind, late.note) == (PickKind.LATE, "295 votes since")
+    assert late.paper.title == "Study 5 of sparse attention"
+    body = (context.settings.mailbox / "new" / str(found[0]["key"])).read_bytes()
+    assert (
+        "late bloomer (295 votes since)"
+        in message_from_bytes(body, policy=policy.default).get_body(("plain",)).get_content()
+    )  # type: ignore[union-attr]
+
+
+class Spelling:
+    """An encoder for tests: the letters of a text are its meaning."""
+
+    def __init__(self, version: str) -> None:
+        self.version, self.width = version, 26
+
+    def encode(self, texts: Sequence[str]) -> np.ndarray:
+        found = np.zeros((len(texts), self.width), dtype=np.float32)
+        for row, text in enumerate(texts):
+            for letter in text.lower():
+                if "a" <= letter <= "z":
+                    found[row, ord(letter) - 97] += 1
+        return found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1)
+
+
+def test_another_encoder_fits_the_scorer_anew(set_up: Context, now: datetime) -> None:
+    models_used = []
+    run_once(set_up, now)
+    for encoder in (None, Spelling("one"), Spelling("one again"), None):
+        set_up.__dict__["encoder"] = encoder
+        models_used.append(fitted(set_up))
+    assert [ground.model.encoder for _, ground in models_used] == ["", "one", "one again", ""]
+    assert fitted(set_up)[0] == models_used[-1][0] == models_used[0][0]
+    set_up.__dict__["encoder"] = Spelling("two")
+    run_once(set_up, now)
+    assert rows(set_up)["ada@readers.example"]["delivery"] == "sent"
+
+
+def test_a_scorer_of_another_release_is_fitted_anew(set_up: Context, now: datetime) -> None:
+    run_once(set_up, now)
+    with set_up.database.write() as session:
+        session.exec(select(models.ScorerModel)).one().data = b"paperround-model-1"
+    scoring._loaded.cache_clear()
+    number, ground = fitted(set_up)
+    assert ground.model.papers == 10
+    assert fitted(set_up)[0] == number
 
 
 def test_work_that_fails_every_time_ends_as_a_dead_letter(

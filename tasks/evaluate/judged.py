@@ -33,7 +33,7 @@ class Reader:
     """One judged reader. `likes` are oldest first; `relevant` holds every judged day, in order."""
 
     profile: Profile
-    likes: tuple[Paper, ...]
+    likes: tuple[Example, ...]
     split: date
     relevant: Mapping[date, frozenset[int | str]]
 
@@ -43,10 +43,9 @@ class Reader:
 
     def after(self, likes: int | None) -> Asked:
         """The profile with its newest `likes` likes as examples, oldest first; None for all."""
-        liked = tuple(map(example, self.likes))
-        known = len(liked) - self.count(likes)
+        known = len(self.likes) - self.count(likes)
         typed = {part.name: getattr(self.profile, part.name) for part in fields(self.profile)}
-        return Asked(**typed | {"examples": liked[known:], "kept_back": liked[:known]})
+        return Asked(**typed | {"examples": self.likes[known:], "kept_back": self.likes[:known]})
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +62,9 @@ class Judged:
         return earlier[-most:]
 
 
-def example(paper: Paper) -> Example:
-    """A liked or disliked paper as a profile keeps it."""
-    return Example(title=paper.title, abstract=paper.abstract)
+def example(day: date, paper: Paper) -> Example:
+    """A liked or disliked paper of that day as a profile keeps it."""
+    return Example(title=paper.title, abstract=paper.abstract, id=str(paper.id), given=day)
 
 
 def folds(

@@ -11,6 +11,7 @@ import numpy as np
 from tasks.evaluate.measures import Floats
 from tasks.records import Paper, Profile
 from tasks.score import Model, fit, score
+from tasks.score.meaning import Encodes
 
 
 class Uses(Enum):
@@ -38,19 +39,20 @@ class Ranker(Protocol):
 
 
 class Ours:
-    """Paperround's own scorer, with everything a profile has."""
+    """Paperround's own scorer, with everything a profile has, and with an encoder if one is given."""
 
-    name = "Paperround"
     uses = Uses.BOTH
     calibrated = True
 
-    def __init__(self) -> None:
-        self._model: Model = fit(())
+    def __init__(self, encoder: Encodes | None = None) -> None:
+        self.name = "Paperround with encoder" if encoder else "Paperround"
+        self._encoder = encoder
+        self._model: Model = fit((), encoder)
 
     def fit(self, papers_before: Sequence[Paper]) -> None:
         """Learn from the papers before."""
-        self._model = fit(papers_before)
+        self._model = fit(papers_before, self._encoder)
 
     def rank(self, papers: Sequence[Paper], profiles: Sequence[Profile]) -> Floats:
         """Raw scores, papers x profiles."""
-        return np.asarray(score(self._model, papers, profiles).raw, dtype=np.float64)
+        return np.asarray(score(self._model, papers, profiles, self._encoder).raw, dtype=np.float64)

@@ -97,8 +97,8 @@ def _judged(row: Mapping[str, Any], name: int | str, stream: _Stream, remarks: l
     dislikes = _past(row, "dislikes", split, stream, remarks)
     profile = from_json({key: row[key] for key in TYPED & row.keys()} | {"id": ""}, key=name)
     return Reader(
-        profile=replace(profile, dislikes=tuple(example(paper) for _, paper in dislikes)),
-        likes=tuple(paper for _, paper in likes),
+        profile=replace(profile, dislikes=tuple(example(*dated) for dated in dislikes)),
+        likes=tuple(example(*dated) for dated in likes),
         split=split,
         relevant=_relevant(row, split, stream, remarks),
     )

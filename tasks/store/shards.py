@@ -13,7 +13,7 @@ from tasks.models import Profile, Reader, Score, ScorerModel, Shard
 from tasks.records import Paper, Reason
 from tasks.records import Score as ScoreRecord
 from tasks.store import claims, entries
-from tasks.store.upsert import insert_new, replace
+from tasks.store.upsert import replace
 
 READERS_IN_SHARD = 200
 LEASE = timedelta(minutes=5)
@@ -156,7 +156,8 @@ def reasons_from_json(rows: Iterable[Sequence[Any]]) -> tuple[Reason, ...]:
 def newest_model(session: Session) -> tuple[int, int, str] | None:
     """The fitted scorer in force: its id, the papers it saw, its version."""
     found = select(ScorerModel.id, ScorerModel.papers, ScorerModel.version)
-    row = session.exec(found.order_by(col(ScorerModel.id).desc()).limit(1)).first()
+    latest = (col(ScorerModel.created_at).desc(), col(ScorerModel.id).desc())
+    row = session.exec(found.order_by(*latest).limit(1)).first()
     return None if row is None or row[0] is None else (row[0], row[1], row[2])
 
 
@@ -166,13 +167,19 @@ def model_data(session: Session, model_id: int) -> bytes:
 
 
 def save_model(session: Session, *, version: str, papers: int, data: bytes, now: datetime) -> int:
-    """Keep a fitted scorer, and make every shard score its news again by it. Its id."""
+    """Keep a fitted scorer and put it in force. Its id.
+
+    A change makes every shard score its news again. Of scorers that are in force no more only the
+    numbers stay, for the scores that they made.
+    """
+    before = newest_model(session)
     row = {"version": version, "papers": papers, "data": data, "created_at": now}
-    if insert_new(session, ScorerModel, [row]):
-        again = {"scored": 0, "generation": col(Shard.generation) + 1}
-        session.execute(update(Shard).values(again))
+    replace(session, ScorerModel, [row], key=("version",))
     found = session.exec(select(ScorerModel.id).where(ScorerModel.version == version)).one()
     assert found is not None
-    old = update(ScorerModel).where(col(ScorerModel.id) < found, func.length(ScorerModel.data) > 0)
-    session.execute(old.values(data=b""))  # their numbers stay, for the scores they made
+    if before is None or before[0] != found:
+        again = {"scored": 0, "generation": col(Shard.generation) + 1}
+        session.execute(update(Shard).values(again))
+        others = update(ScorerModel).where(col(ScorerModel.id) != found)
+        session.execute(others.where(func.length(ScorerModel.data) > 0).values(data=b""))
     return found

@@ -23,6 +23,7 @@ from tasks.evaluate.report import tables
 from tasks.evaluate.vectors import Encoded
 from tasks.evaluate.volume import PastDay
 from tasks.score.encoder import Encoder
+from tasks.score.meaning import Remembering
 from workers.cli.files import read_dated_papers, read_rows
 from workers.cli.say import Json, err, json_page, note, out, table
 
@@ -95,14 +96,15 @@ def _least(past: Sequence[PastDay], about: float, day: date, papers: int) -> flo
 
 def _rankers(names: Sequence[str], against: str, encoder: Path | None) -> tuple[list[Ranker], str]:
     """Ours and the recipes of these names, and what the one to tell differences from is called."""
-    dense = None
+    dense, ours = None, [Ours()]
     if encoder:
         opened = Encoder.open(encoder, threads=os.cpu_count() or 1)
         dense = Encoded(f"encoder {encoder.name}", opened.encode)
+        ours.append(Ours(Remembering(opened)))
     made, missing = rivals(names, dense)
     if missing:
         note(f"left out {', '.join(missing)}: they want `pip install 'paperround[peers]'`")
-    return [Ours(), *made.values()], made[against].name if against in made else ""
+    return [*ours, *made.values()], made[against].name if against in made else ""
 
 
 def _judged(profiles: Path, papers: Path) -> Judged:
