@@ -47,7 +47,12 @@ def test_every_command_of_the_readme_works_in_its_order(tmp_path: Path) -> None:
         for n, subject in enumerate(("Sparse attention", "Tidal energy", "Graph kernels"))
     ]
     (tmp_path / "papers.jsonl").write_text("\n".join(map(json.dumps, papers)))
-    judged = {"id": "ada", "terms": ["sparse attention"], "split": days[1], "likes": [f"{days[0]}/0"]}
+    judged = {
+        "id": "ada",
+        "terms": ["sparse attention"],
+        "split": days[1],
+        "likes": [f"{days[0]}/0"],
+    }
     judged |= {"days": days[2:], "relevant": [f"{day}/0" for day in days[2:]]}
     (tmp_path / "judged.json").write_text(json.dumps([judged]))
     env = {k: v for k, v in os.environ.items() if not k.startswith(PREFIX)}

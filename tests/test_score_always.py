@@ -277,5 +277,6 @@ def test_a_background_learns_nothing_from_those_who_use_it() -> None:
         id=2, terms=("quokka wombat",), description="emu " * 9, examples=(Example(title="kea"),)
     )
     score(model, papers, [vast]).score(0, 0)
+    assert background(model, None) is ground
     assert ground.lexicon.words == list(model.words)
     assert (score(model, papers, [profile]).raw == before).all()

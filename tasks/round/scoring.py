@@ -94,7 +94,8 @@ def fitted(context: Context) -> tuple[int, Background]:
         except ValueError as error:  # of another version of Paperround, or another encoder's
             log.info("the scorer is fitted anew: %s", error)
     with context.database.read() as session:
-        model = fit(entries.newest(session, BACKGROUND_MOST), context.encoder)
+        papers = entries.newest(session, BACKGROUND_MOST)
+    model = fit(papers, context.encoder)
     data = model.to_bytes()
     with context.database.write() as session:
         model_id = shards.save_model(

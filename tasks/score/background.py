@@ -51,12 +51,16 @@ class Background:
         return mean, float(spread / np.sqrt(size + BELIEF))
 
 
-@lru_cache(maxsize=2)
 def background(model: Model, encoder: Encodes | None = None) -> Background:
     """The background of `model`, laid out once a process: some 60 MB.
 
     Raises ValueError when the model was fitted with another encoder, or with none.
     """
+    return _laid_out(model, encoder)  # by one name of its arguments, so that it is kept once
+
+
+@lru_cache(maxsize=2)
+def _laid_out(model: Model, encoder: Encodes | None) -> Background:
     if model.encoder != (encoder.version if encoder else ""):
         named = encoder.version if encoder else "none"
         raise ValueError(

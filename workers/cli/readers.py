@@ -43,9 +43,7 @@ def add(
     threshold: Annotated[
         float, typer.Option(min=0, max=1, help="The least score of a pick, however few there are.")
     ] = 0.02,
-    explore: Annotated[
-        bool, typer.Option(help="Allow one labelled pick to learn from.")
-    ] = True,
+    explore: Annotated[bool, typer.Option(help="Allow one labelled pick to learn from.")] = True,
     text_only: Annotated[
         bool, typer.Option("--text-only", help="Plain text without HTML.")
     ] = False,
