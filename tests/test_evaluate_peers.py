@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from datetime import date
 
 import numpy as np
 import pytest
@@ -26,6 +27,10 @@ def paper(number: int) -> Paper:
     return Paper(id=number, title=f"On {subject}", abstract=words, authors=(f"Ada {subject}",))
 
 
+def liked(one: Paper) -> Example:
+    return example(date(2026, 11, 20), one)
+
+
 PAST = [paper(n) for n in range(160)]
 TODAY = [paper(n) for n in range(160, 180)]  # one of each subject
 READERS = [
@@ -33,7 +38,7 @@ READERS = [
         id=place,
         terms=(SUBJECTS[place],),
         description=f"Everything on {SUBJECTS[place]}.",
-        examples=tuple(example(PAST[place + 20 * n]) for n in range(4)),
+        examples=tuple(liked(PAST[place + 20 * n]) for n in range(4)),
     )
     for place in (3, 11)
 ]
@@ -63,7 +68,7 @@ def test_a_recipe_that_knows_no_words_ranks_all_alike_or_all_the_same(name: str)
 def test_a_liked_paper_that_is_no_document_counts_too(name: str) -> None:
     ranker = rivals([name])[0][name]
     ranker.fit(PAST[:100])
-    asked = [Profile(id=0, examples=(example(PAST[103]), example(PAST[123])))]
+    asked = [Profile(id=0, examples=(liked(PAST[103]), liked(PAST[123])))]
     assert ranker.rank(TODAY, asked).argmax() == 3
 
 
@@ -72,8 +77,8 @@ def test_a_like_that_is_kept_back_is_not_taken_for_unwanted(name: str) -> None:
     ranker = rivals([name])[0][name]
     ranker.fit(PAST)
     one, more = PAST[143], [PAST[n] for n in (3, 23, 43, 63, 83, 103, 123)]
-    hidden = Asked(id=1, examples=(example(one),), kept_back=tuple(map(example, more)))
-    plain = Profile(id=1, examples=(example(one),))
+    hidden = Asked(id=1, examples=(liked(one),), kept_back=tuple(liked(paper) for paper in more))
+    plain = Profile(id=1, examples=(liked(one),))
     kept, taken = ranker.rank(TODAY, [hidden, plain]).T
     assert kept[3] - kept[4] > taken[3] - taken[4]
 
@@ -139,7 +144,7 @@ def test_an_encoder_reads_each_text_once() -> None:
     vectors = Encoded("toy", encode)
     for _ in range(2):
         assert vectors.papers(TODAY).shape == (20, 2)
-    assert vectors.examples([example(TODAY[0])] * 3).shape == (3, 2)
+    assert vectors.examples([liked(TODAY[0])] * 3).shape == (3, 2)
     assert len(read) == len(set(read)) == 20
 
 
@@ -147,7 +152,7 @@ def test_a_downvote_lowers_its_neighbours_in_scholar_inbox() -> None:
     ranker = rivals(["scholar-inbox"])[0]["scholar-inbox"]
     ranker.fit(PAST)
     plain = READERS[0]
-    down = Profile(id=1, examples=plain.examples, dislikes=(example(PAST[8]), example(PAST[28])))
+    down = Profile(id=1, examples=plain.examples, dislikes=(liked(PAST[8]), liked(PAST[28])))
     before, after = ranker.rank(TODAY, [plain, down]).T
     assert after[8] - after[0] < before[8] - before[0]
 

@@ -12,7 +12,7 @@ from tasks.failpoints import failpoint
 from tasks.records import Composition, Ring, Step
 from tasks.round.apart import apart
 from tasks.round.context import Context
-from tasks.round.ranges import SIZE, rings_for
+from tasks.round.ranges import SIZE, in_turns, rings_for
 from tasks.store import digests, entries, pages, readers, shards, sources
 from tasks.store.owners import fence
 
@@ -22,16 +22,21 @@ LOOK_AT = 5000  # digests that one look rings for; the next look finds the rest
 
 def compose(context: Context, first: int, last: int, at: datetime) -> list[Ring]:
     """Compose the planned digests of a range; rings for those that have picks."""
-    owner, now = fence(), context.clock()
-    with context.database.write() as session:
-        hold = _hold(session, at, now)
-        taken = digests.claim(
-            session, "planned", first, last, owner=owner, now=now, limit=SIZE, hold=hold
-        )
-    failpoint("compose.claimed")
-    done = [key for key in taken if _compose_one(context, key, owner=owner, at=at)]
-    more = [Ring(Step.COMPOSE, first, last)] if len(taken) == SIZE else []
-    return more + rings_for(Step.RENDER, done)
+    owner = fence()
+
+    def claim(limit: int) -> list[int]:
+        now = context.clock()
+        with context.database.write() as session:
+            hold = _hold(session, at, now)
+            taken = digests.claim(
+                session, "planned", first, last, owner=owner, now=now, limit=limit, hold=hold
+            )
+        failpoint("compose.claimed")
+        return taken
+
+    done = {key: _compose_one(context, key, owner=owner, at=at) for key in in_turns(claim)}
+    more = [Ring(Step.COMPOSE, first, last)] if len(done) == SIZE else []
+    return more + rings_for(Step.RENDER, [key for key, picked in done.items() if picked])
 
 
 def _compose_one(context: Context, digest_id: int, *, owner: str, at: datetime) -> bool:

@@ -13,7 +13,7 @@ from tasks.render.digest import render as render_digest
 from tasks.render.mime import build
 from tasks.round.apart import apart
 from tasks.round.context import Context
-from tasks.round.ranges import SIZE, rings_for
+from tasks.round.ranges import SIZE, in_turns, rings_for
 from tasks.store import deliveries, digests
 from tasks.store.owners import fence
 
@@ -21,13 +21,18 @@ from tasks.store.owners import fence
 def render(context: Context, first: int, last: int, at: datetime) -> list[Ring]:
     """Write the mails of the composed digests of a range; rings for their deliveries."""
     owner = fence()
-    with context.database.write() as session:
-        taken = digests.claim(
-            session, "composed", first, last, owner=owner, now=context.clock(), limit=SIZE
-        )
-    failpoint("render.claimed")
-    done = [_render_one(context, key, owner=owner, at=at) for key in taken]
-    more = [Ring(Step.RENDER, first, last)] if len(taken) == SIZE else []
+
+    def claim(limit: int) -> list[int]:
+        now = context.clock()
+        with context.database.write() as session:
+            taken = digests.claim(
+                session, "composed", first, last, owner=owner, now=now, limit=limit
+            )
+        failpoint("render.claimed")
+        return taken
+
+    done = [_render_one(context, key, owner=owner, at=at) for key in in_turns(claim)]
+    more = [Ring(Step.RENDER, first, last)] if len(done) == SIZE else []
     return more + rings_for(Step.DELIVER, [key for key in done if key is not None])
 
 
