@@ -109,6 +109,13 @@ def test_postgres_drops_a_database_in_use(postgres: Postgres) -> None:
             connection.execute("SELECT 1")
 
 
+def ask_until_it_ends(connection: psycopg.Connection[object]) -> None:
+    """A killed server's children follow it in their own time."""
+    for _ in range(1000):
+        connection.execute("SELECT 1")
+        time.sleep(0.01)
+
+
 def test_postgres_comes_back_after_its_kill(postgres: Postgres) -> None:
     url = postgres.create("lasting").replace("+psycopg", "")
     with psycopg.connect(url) as connection:
@@ -116,9 +123,7 @@ def test_postgres_comes_back_after_its_kill(postgres: Postgres) -> None:
         connection.commit()
         postgres.kill()
         with pytest.raises(psycopg.OperationalError):
-            for _ in range(1000):  # its children follow it in their own time
-                connection.execute("SELECT 1")
-                time.sleep(0.01)
+            ask_until_it_ends(connection)
     postgres.start()
     with psycopg.connect(url) as connection:
         assert connection.execute("SELECT x FROM kept").fetchone() == (1,)
