@@ -71,7 +71,7 @@ def reaching(
     shelf: tuple[Path, str],
 ) -> Scored:
     """Score `papers` for the profiles `asked`, whose rows are kept on the `shelf`."""
-    kept = shelved(*shelf, ground, [(one.version, one.profile) for one in asked])
+    kept = shelved(*shelf, ground, [one.profile for one in asked])
     floor = _lines(kept, asked, past)
     by_key = {int(one.profile.id): one for one in asked}
     limits = {

@@ -1,8 +1,9 @@
 """The rows of one shard of profiles, kept in a folder: only a profile that changed is made anew.
 
-A shelf is a cache. A file that is missing, damaged, of another fitted scorer or of older versions of
-some profiles costs the time to make those rows again, and nothing else. Two processes may keep the
-same shelf: each puts its whole file in place at once, and what is read is checked against its index.
+A shelf is a cache. A file that is missing, damaged, of another fitted scorer or of other contents of
+some profiles costs the time to make those rows again, and nothing else. Profiles are known by what
+they hold: a number or a version may come again in another database, or after a removal. Two processes
+may keep the same shelf: each puts its whole file in place at once, and what is read is checked.
 """
 
 from __future__ import annotations
@@ -37,31 +38,29 @@ class Shelf:
     columns: Columns
 
 
-def shelved(
-    folder: Path, name: str, ground: Background, profiles: Sequence[tuple[int, Profile]]
-) -> Shelf:
-    """The rows of `profiles`, each given with its version; ids must be numbers. Kept for next time."""
-    wanted = {int(profile.id): version for version, profile in profiles}
+def shelved(folder: Path, name: str, ground: Background, profiles: Sequence[Profile]) -> Shelf:
+    """The rows of `profiles`, whose ids must be numbers. Kept for next time."""
+    wanted = {int(profile.id): _mark(profile) for profile in profiles}
     index, rows = _taken(folder, name, ground)
     columns = Columns(tuple(key) for key in index["columns"])
     if len(columns) > MOST_COLUMNS_EACH * (len(wanted) + 100):
         index, rows, columns = _empty(), Rows.pack([], ground.width), Columns()
-    kept = {int(key): version for key, version in index["versions"].items()}
+    kept = {int(key): mark for key, mark in index["profiles"].items()}
     stale = {key for key in kept | wanted if kept.get(key) != wanted.get(key)}
     if not stale:
         return Shelf(rows, columns)
     made = [
         compiled(ground, profile, int(profile.id), columns)
-        for _, profile in profiles
+        for profile in profiles
         if int(profile.id) in stale
     ]
     rows = rows.replace(stale, Rows.pack(made, ground.width))
-    _put(folder, name, ground, rows, {"versions": wanted, "columns": columns.keys()})
+    _put(folder, name, ground, rows, {"profiles": wanted, "columns": columns.keys()})
     return Shelf(rows, columns)
 
 
 def _empty() -> dict[str, Any]:
-    return {"versions": {}, "columns": []}
+    return {"profiles": {}, "columns": []}
 
 
 def _taken(folder: Path, name: str, ground: Background) -> tuple[dict[str, Any], Rows]:
@@ -95,6 +94,11 @@ def _put(folder: Path, name: str, ground: Background, rows: Rows, index: dict[st
                 path.unlink(missing_ok=True)
     except OSError as error:
         log.warning("the rows of %s cannot be kept in %s: %s", name, folder, error)
+
+
+def _mark(profile: Profile) -> str:
+    """A name for what a profile holds."""
+    return hashlib.sha256(repr(profile).encode(errors="replace")).hexdigest()[:16]
 
 
 def _of(ground: Background) -> str:
