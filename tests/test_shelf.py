@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from tasks.records import Example, Paper, Profile
-from tasks.score import Model, Shelf, background, fit, matrix, read_papers, shelved
-from tasks.score import shelf as module
+from tasks.round import shelf as module
+from tasks.round.shelf import Shelf, shelved
+from tasks.score import Model, background, fit, matrix, read_papers
 
 SUBJECTS = ("tidal turbines", "bird song", "glass transition", "old maps")
 PAPERS = [

@@ -14,18 +14,17 @@ from numpy.typing import NDArray
 
 from tasks.compose import expected, lines
 from tasks.records import Paper, Score
+from tasks.round.shelf import Shelf, shelved
 from tasks.score import (
     Background,
     Curve,
     Explainer,
     Form,
-    Shelf,
     Texts,
     best,
     matrix,
     read_papers,
     scored,
-    shelved,
 )
 from tasks.store.profiles import Asked
 

@@ -6,7 +6,6 @@ from tasks.score.kernel import best, matrix
 from tasks.score.linear import Curve, Scores, score, scored
 from tasks.score.reading import Texts, read_papers
 from tasks.score.reasons import Explainer, Form
-from tasks.score.shelf import Shelf, shelved
 
 __all__ = [
     "Background",
@@ -15,7 +14,6 @@ __all__ = [
     "Form",
     "Model",
     "Scores",
-    "Shelf",
     "Texts",
     "background",
     "best",
@@ -24,5 +22,4 @@ __all__ = [
     "read_papers",
     "score",
     "scored",
-    "shelved",
 ]
