@@ -4,7 +4,10 @@
     ├── SettingsError          a setting is wrong: stop at once, exit 78
     ├── StartError             the one-machine mode cannot start, or is not ready in time
     ├── UsageError             what was asked for makes no sense: exit 2
-    │   └── UnknownName        … there is no such source, reader, profile or page
+    │   ├── UnknownName        … there is no such source, reader, profile or page
+    │   ├── LinkOver           … a mailed link that was used, is too old, or never was one
+    │   └── Conflict           … somebody else changed it meanwhile
+    ├── TooMany                asked for too often: again after `wait`
     ├── PageError              a page that cannot be read: quarantined with its reason
     ├── SourceError            a source that cannot be fetched now: back off, try again
     │   └── SourceRefused      … and trying soon would make it worse (blocked, gone, forbidden)
@@ -44,6 +47,24 @@ class UsageError(PaperroundError):
 
 class UnknownName(UsageError):
     """No row has the name that was given."""
+
+
+class LinkOver(UsageError):
+    """A mailed link that was used up, is too old, or never was one of ours."""
+
+
+class Conflict(UsageError):
+    """What is to be changed is not what the caller saw: somebody else changed it meanwhile."""
+
+
+class TooMany(PaperroundError):
+    """Asked for too often. `wait` is how long to wait before asking again."""
+
+    retry = True
+
+    def __init__(self, message: str, *, wait: timedelta) -> None:
+        super().__init__(message)
+        self.wait = wait
 
 
 class PageError(PaperroundError):

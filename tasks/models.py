@@ -205,7 +205,12 @@ class Counter(SQLModel, table=True):
 
 
 class Reader(SQLModel, table=True):
-    """A person. States: active, paused, unsubscribed. `next_digest_at` is when the tick looks."""
+    """A person. States: pending, active, paused, unsubscribed. `next_digest_at` is when the tick looks.
+
+    A pending reader has not confirmed their address: they get no digest, and are forgotten after some
+    days. A pause ends by itself on the day `back_on`, where there is one. The links signed for a reader
+    hold while `epoch` is the one they were signed with; the address of their feed, while `feed` is.
+    """
 
     id: int | None = _key()
     email: str = Field(unique=True)
@@ -220,8 +225,13 @@ class Reader(SQLModel, table=True):
     threshold: float = 0.02
     explore: bool = True
     text_only: bool = False
+    length: str = Field(default="normal", sa_column_kwargs={"server_default": "normal"})
+    back_on: date | None = None
+    epoch: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    feed: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     token: str = Field(unique=True)
     created_at: datetime = Field(sa_type=UtcTime)
+    confirmed_at: datetime | None = _time()
     next_digest_at: datetime | None = _time(index=True)
     shard_id: int = _to("shard.id")
 
@@ -229,7 +239,8 @@ class Reader(SQLModel, table=True):
 class Profile(SQLModel, table=True):
     """One interest of a reader; `version` is the one in force.
 
-    `line` is the least score of its picks, as its last weeks set it when it was last scored.
+    `line` is the least score of its picks, as its last weeks set it when it was last scored; `share` is
+    its part of the reader's digests, beside those of their other profiles.
     """
 
     __table_args__ = (UniqueConstraint("reader_id", "name"),)
@@ -240,6 +251,7 @@ class Profile(SQLModel, table=True):
     version: int = 1
     state: str = "active"
     line: float = 0.0
+    share: float = Field(default=1.0, sa_column_kwargs={"server_default": "1"})
 
 
 class ProfileVersion(SQLModel, table=True):
@@ -344,8 +356,87 @@ class Pick(SQLModel, table=True):
     note: str = ""
 
 
+class Feedback(SQLModel, table=True):
+    """What a reader said of an entry: more, less, save or hide. More and less exclude each other.
+
+    More and save teach the profile as examples do, less as a dislike does, while `teaches`: what is
+    forgotten stays saved. Without a profile (its own was removed, or there was none) the reader's first
+    one learns from it.
+    """
+
+    __table_args__ = (UniqueConstraint("reader_id", "entry_id", "kind"),)
+
+    id: int | None = _key()
+    reader_id: int = _to("reader.id", index=False)
+    entry_id: int = _to("entry.id")
+    profile_id: int | None = Field(
+        default=None, foreign_key="profile.id", index=True, sa_type=BIG, ondelete="SET NULL"
+    )
+    kind: str
+    teaches: bool = True
+    at: datetime = Field(sa_type=UtcTime)
+
+
+class Ticket(SQLModel, table=True):
+    """A secret that was mailed to a reader, for one purpose and one use: confirm, sign-in.
+
+    Only its hash is kept.
+    """
+
+    id: int | None = _key()
+    hash: str = Field(unique=True)
+    purpose: str
+    reader_id: int = _to("reader.id")
+    created_at: datetime = Field(sa_type=UtcTime)
+    expires_at: datetime = Field(sa_type=UtcTime, index=True)
+    used_at: datetime | None = _time()
+
+
+class Visit(SQLModel, table=True):
+    """A signed-in browser, known by the hash of its cookie. Scopes: full, or tune (by a mail's link).
+
+    Who came by a link in a digest may tune, and not export, erase or make keys: mails get forwarded.
+    """
+
+    id: int | None = _key()
+    hash: str = Field(unique=True)
+    reader_id: int = _to("reader.id")
+    scope: str
+    created_at: datetime = Field(sa_type=UtcTime)
+    expires_at: datetime = Field(sa_type=UtcTime, index=True)
+
+
+class ApiKey(SQLModel, table=True):
+    """A program's key to one reader's account, known by its hash. `start` is what a person knows it by."""
+
+    id: int | None = _key()
+    hash: str = Field(unique=True)
+    reader_id: int = _to("reader.id")
+    name: str
+    start: str
+    created_at: datetime = Field(sa_type=UtcTime)
+    used_at: datetime | None = _time()
+
+
+class Knock(SQLModel, table=True):
+    """Somebody asked for something that is limited. `who` is a keyed hash of an address, net or domain."""
+
+    __table_args__ = (Index("knock_who", "who", "at"),)
+
+    id: int | None = _key()
+    who: str
+    at: datetime = Field(sa_type=UtcTime, index=True)
+
+
+class Suppression(SQLModel, table=True):
+    """An address that wants no mail ever again, kept as its keyed hash alone."""
+
+    hash: str = Field(primary_key=True)
+    at: datetime = Field(sa_type=UtcTime)
+
+
 class Delivery(Work, table=True):
-    """The handing over of one digest.
+    """The handing over of one mail: a digest's, or a letter (the kind of it in `letter`).
 
     ready → claimed → armed → sent; else deferred (again later), unsure (the final dot was written and
     no answer came), or for good: failed, suppressed, expired, dead.
@@ -354,7 +445,10 @@ class Delivery(Work, table=True):
     __table_args__ = (Index("delivery_due", "state", "next_attempt_at"),)
 
     id: int | None = _key()
-    digest_id: int = Field(foreign_key="digest.id", unique=True, sa_type=BIG, ondelete="CASCADE")
+    digest_id: int | None = Field(
+        default=None, foreign_key="digest.id", unique=True, sa_type=BIG, ondelete="CASCADE"
+    )
+    letter: str = Field(default="", sa_column_kwargs={"server_default": ""})
     reader_id: int = _to("reader.id")
     key: str = Field(unique=True)
     message_id: str = Field(unique=True)

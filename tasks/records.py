@@ -214,7 +214,9 @@ class Reader:
     `days` are ISO weekdays (1 Monday … 7 Sunday), `hour` is 0..23 in `timezone`. `about` is how many
     picks a day of papers should bring on average, `most` the largest number in one digest,
     `threshold` the least score of a pick; `explore` allows one pick that is there to be learned
-    from. `token` is the reader's secret in mail links: 22 url-safe characters, never logged.
+    from. `length` of the mail is ``short`` (one line a paper), ``normal`` or ``long`` (abstracts whole).
+    `back_on` ends a pause. `token` is the reader's secret in mail links: 22 url-safe characters, never
+    logged; `epoch` and `feed` are counted up to make signed links and the feed's address void.
     """
 
     id: int
@@ -229,7 +231,12 @@ class Reader:
     threshold: float = 0.02
     explore: bool = True
     text_only: bool = False
+    length: str = "normal"
+    state: str = "active"
+    back_on: date | None = None
     token: str = ""
+    epoch: int = 0
+    feed: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -253,11 +260,14 @@ class Candidate:
 
 
 class PickKind(StrEnum):
-    """Why a pick is there: it matches, a question to the reader, or late news of a near miss."""
+    """Why a pick is there: it matches, a question to the reader, late news of a near miss, or the
+    votes of everybody, for a reader who has said nothing yet.
+    """
 
     MATCH = "match"
     EXPLORE = "explore"
     LATE = "late"
+    POPULAR = "popular"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -281,7 +291,39 @@ class Composition:
     reason: str = ""
 
 
+# --- feedback ------------------------------------------------------------------------------------
+class Want(StrEnum):
+    """What a reader may say of a paper."""
+
+    MORE = "more"
+    LESS = "less"
+    SAVE = "save"
+    HIDE = "hide"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feedback:
+    """What a reader said of a paper, and which of their profiles learned from it, if it still does."""
+
+    paper: Paper
+    want: Want
+    at: datetime
+    profile_name: str = ""
+    teaches: bool = True
+
+
 # --- render --------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Marks:
+    """The signed parts of one digest's links: to preferences, to itself on the web, and, by the
+    entry's id, to feedback. Empty where there are no such links.
+    """
+
+    tune: str = ""
+    view: str = ""
+    give: Mapping[int | str, str] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Digest:
     """Everything a digest's text is made of."""
@@ -292,6 +334,27 @@ class Digest:
     picks: tuple[Pick, ...]
     considered: int
     next_day: date | None = None
+    marks: Marks = Marks()
+
+
+class LetterKind(StrEnum):
+    """The mails beside digests: to confirm an address, to sign in, and to who asked to subscribe and
+    is a reader already.
+    """
+
+    CONFIRM = "confirm"
+    SIGN_IN = "sign-in"
+    KNOWN = "known"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """A mail of one link, asked for a moment ago; the link holds until `until`."""
+
+    kind: LetterKind
+    reader: Reader
+    link: str
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Self
 from urllib.parse import quote, urlsplit
@@ -25,7 +26,11 @@ from tasks.errors import SettingsError
 
 PREFIX = "PAPERROUND_"
 ADDRESS = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*"
+SECRET_LEAST = 32  # characters: `python -c "import secrets; print(secrets.token_urlsafe(32))"`
 SOCKET_PATH_MOST = 100  # the kernel's limit is 107 bytes on Linux, 103 on macOS
+
+
+Network = IPv4Network | IPv6Network
 
 
 def default_home() -> Path:
@@ -47,6 +52,8 @@ class Settings(BaseSettings):
     database_url: SecretStr = SecretStr("")
     broker_url: SecretStr = SecretStr("")
     smtp_url: SecretStr = SecretStr("")
+    secret: SecretStr = SecretStr("")
+    trusted_proxies: str = ""
     base_url: str = ""
     sender: str = "digest@paperround.invalid"
     sender_name: str = "Paperround"
@@ -75,6 +82,12 @@ class Settings(BaseSettings):
                 raise ValueError(
                     f"{PREFIX}{name.upper()} must be a bare address like a@example.org"
                 )
+        if 0 < len(self.secret.get_secret_value()) < SECRET_LEAST:
+            raise ValueError(f"{PREFIX}SECRET must have at least {SECRET_LEAST} characters")
+        try:
+            _networks(self.trusted_proxies)
+        except ValueError as error:
+            raise ValueError(f"{PREFIX}TRUSTED_PROXIES: {error}") from None
         url = self.database_url.get_secret_value()
         if url and not url.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):
             raise ValueError(f"{PREFIX}DATABASE_URL must be sqlite:///FILE or postgresql://…")
@@ -84,6 +97,11 @@ class Settings(BaseSettings):
                 f"{PREFIX}BROKER_URL must be redis://… (or rediss://, redis+socket://)"
             )
         return self
+
+    @property
+    def proxies(self) -> tuple[Network, ...]:
+        """The networks whose word about a request's sender is taken."""
+        return _networks(self.trusted_proxies)
 
     @property
     def database(self) -> str:
@@ -149,6 +167,10 @@ def _from_files(environ: Mapping[str, str]) -> dict[str, str]:
                 reason = error.strerror or str(error)
                 raise SettingsError(f"{PREFIX}{name.upper()}_FILE: {reason}: {path}") from None
     return found
+
+
+def _networks(text: str) -> tuple[Network, ...]:
+    return tuple(ip_network(name.strip()) for name in text.split(",") if name.strip())
 
 
 def _line(item: Mapping[str, object]) -> str:

@@ -197,7 +197,7 @@ def test_an_owner_who_slept_through_the_lease_sends_nothing(
     assert taken is not None
     after = now + deliveries.LEASE + timedelta(seconds=1)
     with context.database.write() as session, pytest.raises(LostLease):
-        deliveries.arm(session, taken[0], owner="sleeper", now=after)
+        deliveries.arm(session, taken.id, owner="sleeper", now=after)
 
 
 def armed_by_a_dead_worker(context: Context, now: datetime) -> None:

@@ -12,7 +12,8 @@ import pytest
 
 from tasks.records import Example, Paper, Profile
 from tasks.round.reaching import NEAR, Past, Scored, past_of, reaching
-from tasks.score import background, fit, score
+from tasks.round.shelf import shelved
+from tasks.score import background, fit, read_papers, score
 from tasks.store.profiles import Asked
 
 SUBJECTS = ("sparse attention", "tidal turbines", "bird song", "glass transition", "old maps")
@@ -44,7 +45,8 @@ def past() -> Past:
 
 
 def found(past: Past, shelf: Path, *asked: Asked) -> Scored:
-    return reaching(GROUND, NEWS, asked, past=past, shelf=(shelf, "shard-1"))
+    kept = shelved(shelf, "shard-1", GROUND, [one.profile for one in asked])
+    return reaching(GROUND, read_papers(GROUND, NEWS), asked, past=past, kept=kept)
 
 
 def picks(scored: Scored, profile: int) -> int:

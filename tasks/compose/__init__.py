@@ -2,6 +2,8 @@
 
 from tasks.compose.alike import Alike
 from tasks.compose.choosing import Known, compose
+from tasks.compose.popular import popular
+from tasks.compose.starting import diverse
 from tasks.compose.volume import Day, expected, line, lines
 
-__all__ = ["Alike", "Day", "Known", "compose", "expected", "line", "lines"]
+__all__ = ["Alike", "Day", "Known", "compose", "diverse", "expected", "line", "lines", "popular"]

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
-from tasks.compose import Known
+from tasks.compose import Known, popular
 from tasks.compose import compose as choose
 from tasks.failpoints import failpoint
-from tasks.records import Composition, Ring, Step
+from tasks.records import Composition, Paper, Reader, Ring, Step
 from tasks.round.apart import apart
 from tasks.round.context import Context
 from tasks.round.ranges import SIZE, in_turns, rings_for
-from tasks.store import digests, entries, pages, readers, shards, sources
+from tasks.store import digests, entries, pages, profiles, readers, shards, sources
 from tasks.store.owners import fence
 
 HOLD_FOR = timedelta(minutes=15)  # how long a due digest waits for papers that are on their way
+FIRST_LOOK = timedelta(days=1)  # how far back the first list by votes looks
+SPARE = 50  # more papers than there are places: some are twins of others
 LOOK_AT = 5000  # digests that one look rings for; the next look finds the rest
 
 
@@ -55,10 +58,29 @@ def _choose(session: Session, digest_id: int, at: datetime) -> Composition:
     reader = readers.get(session, digests.reader_of(session, digest_id))
     since = digests.previous(session, digest_id)
     considered = entries.news_count(session, at, since=since)
-    candidates, sent = digests.candidates(session, reader.id, at)
     lately = digests.sent_lately(session, reader.id, at)
+    if not profiles.any_of(session, reader.id):
+        return voted(session, reader, at, since=since, lately=lately)
+    candidates, sent = digests.candidates(session, reader.id, at)
     known = Known(papers=lately, now=at, since=since)
     return choose(reader, candidates, sent=sent, considered=considered, known=known)
+
+
+def voted(
+    session: Session,
+    reader: Reader,
+    at: datetime,
+    *,
+    since: datetime | None,
+    lately: Sequence[Paper] = (),
+    known: Collection[int] = (),
+) -> Composition:
+    """What a reader gets who has no profile: the most voted of what came since, of a day at first."""
+    first = max(since or at - FIRST_LOOK, at - entries.NEWS_FOR)
+    sent = digests.known_to(session, reader.id) | {*known}
+    papers = entries.voted(session, at, since=first, limit=reader.most + len(sent) + SPARE)
+    considered = entries.news_count(session, at, since=first)
+    return popular(reader, papers, sent=sent, considered=considered, known=lately)
 
 
 def compose_rings(context: Context, at: datetime) -> list[Ring]:

@@ -6,11 +6,14 @@ as an argument, so that a round can be run for any moment.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
+from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from tasks.deliver.transport import Transport, transport_for
 from tasks.fetch.http import Http
@@ -18,6 +21,7 @@ from tasks.parse.killable import Parser
 from tasks.records import Letterhead
 from tasks.score.encoder import Encoder
 from tasks.score.meaning import Remembering
+from tasks.sealing import Seal, new_secret
 from tasks.settings import Settings, current
 from tasks.store.database import Database
 
@@ -45,6 +49,12 @@ class Context:
         """What reads texts by meaning, where a folder of one is set. Raises `SettingsError`."""
         folder = self.settings.encoder
         return Remembering(Encoder.open(folder)) if folder else None
+
+    @cached_property
+    def seal(self) -> Seal:
+        """What signs links: by the secret that is set, else by one that is made once and kept here."""
+        said = self.settings.secret.get_secret_value()
+        return Seal(said.encode() if said else _own_secret(self.settings.home / "secret"))
 
     def http(self) -> AbstractContextManager[Http]:
         """A client for one source's turn."""
@@ -76,6 +86,18 @@ class Context:
         if "parser" in self.__dict__:
             self.parser.close()
         self.database.close()
+
+
+def _own_secret(path: Path) -> bytes:
+    """The secret in that file, written first if there is none; of two that write, one wins whole."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with NamedTemporaryFile(dir=path.parent, prefix=".secret.") as file:  # readable by us alone
+            file.write(new_secret().encode())
+            file.flush()
+            with suppress(FileExistsError):
+                os.link(file.name, path)
+    return path.read_bytes()
 
 
 def open_context(settings: Settings, clock: Callable[[], datetime] = utc_now) -> Context:

@@ -8,6 +8,8 @@ known.
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,7 +24,7 @@ from tasks.errors import (
 from tasks.failpoints import failpoint
 from tasks.records import Message, Reply, Ring, Step
 from tasks.round.context import Context
-from tasks.store import deliveries, readers, watch
+from tasks.store import deliveries, watch
 from tasks.store.owners import fence
 
 log = logging.getLogger(__name__)
@@ -57,26 +59,32 @@ def _deliver_one(context: Context, transport: Transport, first: int, last: int) 
         taken = deliveries.claim(session, first, last, owner=owner, now=now)
         if taken is None:
             return False
-        key, reader_id, message = taken
-        if not readers.is_active(session, reader_id):
-            words = "the reader paused or unsubscribed"
-            deliveries.end(
-                session, key, "suppressed", owner=owner, now=now, phase="claim", reply=words
-            )
+        key = taken.id
+        if taken.unwanted:
+            why = {"phase": "claim", "reply": taken.unwanted}
+            deliveries.end(session, key, "suppressed", owner=owner, now=now, **why)
             return True
     failpoint("deliver.claimed")
+    with _unless_lost(key):
+        try:
+            _hand_over(context, transport, key, taken.message, owner=owner)
+        except TransportDown as error:
+            with context.database.write() as session:
+                until = context.clock() + CLOSED_FOR
+                deliveries.give_back(session, key, str(error), owner=owner, until=until)
+            raise
+        except TransportError as error:
+            _record(context, key, error, owner=owner)
+    return True
+
+
+@contextmanager
+def _unless_lost(key: int) -> Iterator[None]:
+    """What comes of a mail is nobody's concern once its delivery is another's, or gone with its reader."""
     try:
-        _hand_over(context, transport, key, message, owner=owner)
-    except TransportDown as error:
-        with context.database.write() as session:
-            until = context.clock() + CLOSED_FOR
-            deliveries.give_back(session, key, str(error), owner=owner, until=until)
-        raise
-    except TransportError as error:
-        _record(context, key, error, owner=owner)
+        yield
     except LostLease as error:
         log.warning("delivery %d: %s", key, error)
-    return True
 
 
 def _hand_over(
@@ -124,7 +132,7 @@ def resolve(context: Context, transport: Transport, first: int, last: int) -> No
         orphans = deliveries.orphans(session, first, last, owner=owner, now=now)
     for key, message_id, name in orphans:
         verdict = transport.delivered(message_id, name)
-        with context.database.write() as session:
+        with _unless_lost(key), context.database.write() as session:
             if verdict is True:
                 deliveries.sent(session, key, "found in the mailbox", owner=owner, now=now)
             elif verdict is False:

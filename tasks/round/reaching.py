@@ -7,14 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import groupby
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tasks.compose import expected, lines
 from tasks.records import Paper, Score
-from tasks.round.shelf import Shelf, shelved
+from tasks.round.shelf import Shelf
 from tasks.score import (
     Background,
     Curve,
@@ -62,15 +61,10 @@ def past_of(
 
 
 def reaching(
-    ground: Background,
-    papers: Sequence[Paper],
-    asked: Sequence[Asked],
-    *,
-    past: Past,
-    shelf: tuple[Path, str],
+    ground: Background, texts: Texts, asked: Sequence[Asked], *, past: Past, kept: Shelf
 ) -> Scored:
-    """Score `papers` for the profiles `asked`, whose rows are kept on the `shelf`."""
-    kept = shelved(*shelf, ground, [one.profile for one in asked])
+    """Score the papers of `texts` for the profiles `asked`, whose rows are those `kept`."""
+    papers = texts.papers
     floor = _lines(kept, asked, past)
     by_key = {int(one.profile.id): one for one in asked}
     limits = {
@@ -78,7 +72,7 @@ def reaching(
         for key, one in by_key.items()
     }
     bars = np.array([limits[int(key)] for key in kept.rows.keys], dtype=np.float32)
-    reading = read_papers(ground, papers).answering(kept.columns.keys())
+    reading = texts.answering(kept.columns.keys())
     hits = best(replace(kept.rows, threshold=bars), reading.edition, MOST_EACH)
     keys = kept.columns.keys()
 

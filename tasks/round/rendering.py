@@ -8,12 +8,13 @@ from datetime import datetime
 
 from tasks.failpoints import failpoint
 from tasks.hours import next_due, zone
-from tasks.records import Digest, Message, Ring, Step
+from tasks.records import Digest, Marks, Message, Ring, Step
 from tasks.render.digest import render as render_digest
 from tasks.render.mime import build
 from tasks.round.apart import apart
 from tasks.round.context import Context
 from tasks.round.ranges import SIZE, in_turns, rings_for
+from tasks.sealing import Seal
 from tasks.store import deliveries, digests
 from tasks.store.owners import fence
 
@@ -60,18 +61,33 @@ def mail_key(digest: Digest) -> str:
     return f"{digest.day.isoformat()}.{digest.id}.{mark}"
 
 
+def marks(seal: Seal, digest: Digest) -> Marks:
+    """What the links of a digest are signed with: for its reader, and no longer than their epoch."""
+    reader, today = digest.reader, digest.day.toordinal()
+
+    def mark(purpose: str, *facts: int) -> str:
+        return seal.mark(purpose, reader.id, *facts, epoch=reader.epoch)
+
+    ids = [int(pick.paper.id) for pick in digest.picks]
+    return Marks(
+        tune=mark("tune", today),
+        view=mark("view", digest.id),
+        give={key: mark("give", key, today) for key in ids},
+    )
+
+
 def write(context: Context, digest: Digest, at: datetime) -> tuple[str, Message]:
     """A digest's subject and its mail."""
     coming = next_due(digest.reader, at)
     local = None if coming is None else coming.astimezone(zone(digest.reader.timezone)).date()
-    digest = replace(digest, next_day=local)
+    digest = replace(digest, next_day=local, marks=marks(context.seal, digest))
     rendered = render_digest(digest, context.letterhead)
     message = build(
         rendered,
-        digest,
+        digest.reader,
         context.letterhead,
         key=mail_key(digest),
         sent_at=context.clock(),
-        text_only=digest.reader.text_only,
+        listed=True,
     )
     return rendered.subject, message

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
+from pathlib import Path
 
 from tasks.errors import LostLease
 from tasks.failpoints import failpoint
@@ -12,7 +13,9 @@ from tasks.records import Ring
 from tasks.round.composing import compose_rings
 from tasks.round.context import Context
 from tasks.round.reaching import Past, Scored, past_of, reaching
-from tasks.score import Background, Model, background, fit
+from tasks.round.shelf import forget, shelved
+from tasks.score import Background, Model, background, fit, read_papers
+from tasks.score.meaning import Encodes
 from tasks.store import entries, profiles, shards
 from tasks.store.database import Database
 from tasks.store.owners import fence
@@ -34,6 +37,9 @@ def score(context: Context, first: int, last: int, at: datetime) -> list[Ring]:
             _score_one(context, shard_id, scored, generation, owner=owner, at=at)
         except LostLease as error:
             log.info("shard %d is scored again: %s", shard_id, error)
+            forget(
+                *shelf_of(context, shard_id)
+            )  # what is on it may be a reader's who left for good
         except Exception as error:  # one shard's trouble is not the others'
             log.exception("shard %d could not be scored", shard_id)
             _let_go(context, shard_id, error, owner=owner)
@@ -59,15 +65,21 @@ def _score_one(
         asked = profiles.of_shard(session, shard_id)
     found = Scored()
     if papers and asked:
-        past = _past(context.database, ground, at.astimezone(UTC).date(), upto)
-        folder = context.settings.home / "shelves"
-        found = reaching(ground, papers, asked, past=past, shelf=(folder, f"shard-{shard_id}"))
+        past = lately(context.database, ground, at.astimezone(UTC).date(), upto)
+        kept = shelved(*shelf_of(context, shard_id), ground, [one.profile for one in asked])
+        found = reaching(ground, read_papers(ground, papers), asked, past=past, kept=kept)
     covered = ([int(one.profile.id) for one in asked], [int(paper.id) for paper in papers])
     failpoint("score.counted")
     with context.database.write() as session:
+        # First, since nothing may be written for a reader who is gone.
+        shards.scored(session, shard_id, owner=owner, generation=generation, upto=upto)
         shards.keep(session, found.scores, covered=covered, model_id=model_id, at=at)
         shards.keep_lines(session, found.lines)
-        shards.scored(session, shard_id, owner=owner, generation=generation, upto=upto)
+
+
+def shelf_of(context: Context, shard_id: int) -> tuple[Path, str]:
+    """The folder and the name of a shard's shelf."""
+    return context.settings.home / "shelves", f"shard-{shard_id}"
 
 
 def _let_go(context: Context, shard_id: int, error: Exception, *, owner: str) -> None:
@@ -88,20 +100,42 @@ def fitted(context: Context) -> tuple[int, Background]:
     with context.database.read() as session:
         newest, known = shards.newest_model(session), entries.count(session)
     if newest is not None and known <= newest[1] * GROWTH:
-        try:
-            model = _loaded(context.database, newest[0])
-            return newest[0], background(model, context.encoder)
-        except ValueError as error:  # of another version of Paperround, or another encoder's
-            log.info("the scorer is fitted anew: %s", error)
-    with context.database.read() as session:
-        papers = entries.newest(session, BACKGROUND_MOST)
-    model = fit(papers, context.encoder)
-    data = model.to_bytes()
+        ground = _opened(context, newest[0])
+        if ground is not None:
+            return newest[0], ground
+    model = _fit(context.database, context.encoder)
     with context.database.write() as session:
         model_id = shards.save_model(
-            session, version=model.version, papers=known, data=data, now=context.clock()
+            session, version=model.version, papers=known, data=model.to_bytes(), now=context.clock()
         )
     return model_id, background(model, context.encoder)
+
+
+def in_force(context: Context) -> Background:
+    """The scorer in force, for who only looks; where there is none yet, one that nobody keeps."""
+    with context.database.read() as session:
+        newest, known = shards.newest_model(session), entries.count(session)
+    ground = None if newest is None else _opened(context, newest[0])
+    return ground or background(_unkept(context.database, context.encoder, known), context.encoder)
+
+
+def _opened(context: Context, model_id: int) -> Background | None:
+    try:
+        return background(_loaded(context.database, model_id), context.encoder)
+    except ValueError as error:  # of another version of Paperround, or another encoder's
+        log.info("the scorer is fitted anew: %s", error)
+        return None
+
+
+def _fit(database: Database, encoder: Encodes | None) -> Model:
+    with database.read() as session:
+        papers = entries.newest(session, BACKGROUND_MOST)
+    return fit(papers, encoder)
+
+
+@lru_cache(maxsize=1)
+def _unkept(database: Database, encoder: Encodes | None, _known: int) -> Model:
+    return _fit(database, encoder)
 
 
 @lru_cache(maxsize=2)
@@ -111,7 +145,7 @@ def _loaded(database: Database, model_id: int) -> Model:
 
 
 @lru_cache(maxsize=2)
-def _past(database: Database, ground: Background, today: date, upto: int) -> Past:
+def lately(database: Database, ground: Background, today: date, upto: int) -> Past:
     """The last weeks before `today`, by which lines are set once the arrivals `upto` are in."""
     with database.read() as session:
         papers, came = entries.past(session, today), entries.came_on(session, today, upto=upto)

@@ -59,6 +59,20 @@ def shelved(folder: Path, name: str, ground: Background, profiles: Sequence[Prof
     return Shelf(rows, columns)
 
 
+def unshelved(ground: Background, profiles: Sequence[Profile]) -> Shelf:
+    """The rows of `profiles`, whose ids must be numbers, kept nowhere: of what may never be saved."""
+    columns = Columns()
+    made = [compiled(ground, profile, int(profile.id), columns) for profile in profiles]
+    return Shelf(Rows.pack(made, ground.width), columns)
+
+
+def forget(folder: Path, name: str) -> None:
+    """Take a shelf away: it names what its readers are interested in. Raises `OSError`."""
+    for pattern in (f"{name}.json", f"{name}.*.rows", f".{name}.*"):
+        for path in folder.glob(pattern):
+            path.unlink(missing_ok=True)
+
+
 def _empty() -> dict[str, Any]:
     return {"profiles": {}, "columns": []}
 

@@ -18,7 +18,19 @@ from tasks.round.composing import LOOK_AT, compose_rings
 from tasks.round.context import Context
 from tasks.round.delivering import closed_until
 from tasks.round.ranges import rings_for
-from tasks.store import claims, deliveries, digests, pages, readers, shards, sources, watch
+from tasks.store import (
+    claims,
+    deliveries,
+    digests,
+    knocks,
+    pages,
+    readers,
+    shards,
+    sources,
+    tickets,
+    visits,
+    watch,
+)
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +50,7 @@ def tick(context: Context, at: datetime, *, plans: bool = True) -> list[Ring]:
         digests.bury(session, now)
         shards.revive(session, now)
         deliveries.sweep(session, now)
+        _tidy(session, now)
     while plans and _planned(context, at):
         pass
     failpoint("tick.planned")
@@ -48,6 +61,15 @@ def tick(context: Context, at: datetime, *, plans: bool = True) -> list[Ring]:
         rings += rings_for(Step.RENDER, digests.due(session, "composed", now, LOOK_AT))
         mails = [] if closed_until(context) else deliveries.due(session, now, LOOK_AT)
     return rings + compose_rings(context, at) + rings_for(Step.DELIVER, mails)
+
+
+def _tidy(session: Session, now: datetime) -> None:
+    """Readers come back from their pauses, and what has had its time goes."""
+    readers.wake(session, now)
+    readers.forget_pending(session, now)
+    deliveries.forget_letters(session, now)
+    for table in (tickets, visits, knocks):
+        table.purge(session, now)
 
 
 def _planned(context: Context, at: datetime) -> int:

@@ -3,6 +3,7 @@
 from tasks.score.background import Background, background
 from tasks.score.corpus import Model, fit
 from tasks.score.kernel import best, matrix
+from tasks.score.lessons import Learned, learned
 from tasks.score.linear import Curve, Scores, score, scored
 from tasks.score.reading import Texts, read_papers
 from tasks.score.reasons import Explainer, Form
@@ -12,12 +13,14 @@ __all__ = [
     "Curve",
     "Explainer",
     "Form",
+    "Learned",
     "Model",
     "Scores",
     "Texts",
     "background",
     "best",
     "fit",
+    "learned",
     "matrix",
     "read_papers",
     "score",

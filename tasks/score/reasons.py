@@ -69,7 +69,7 @@ class Explainer:
     def evidence(self, reading: Reading, paper: int) -> list[Reason]:
         """What every named thing adds to the evidence of one paper: the sum is the evidence."""
         words, hits, votes = self._products(reading, paper)
-        spelled = _spelling(reading.papers[paper])
+        spelled = spelling_of(reading.papers[paper])
         found = [Reason(kind="baseline", label="baseline", value=self._form.offset)]
         found.append(Reason(kind="votes", label=_votes(reading.papers[paper]), value=votes))
         found += self._typed(hits, words)
@@ -131,9 +131,9 @@ class Explainer:
             return
         columns, values = latent.parts(reading.vectors[[paper]], own[: latent.width])
         spoken = [self._ground.model.space.words_of(int(column)) for column in columns]
-        joined = _joined(dict(zip(spoken, values.tolist(), strict=True)))
+        joined = pairs_joined(dict(zip(spoken, values.tolist(), strict=True)))
         best = [words for words, part in sorted(joined, key=_by_size) if part * value > 0]
-        label = ", ".join(_spoken(words, spelled) for words in best[:NAMED_WORDS]) or REST
+        label = ", ".join(spoken_as(words, spelled) for words in best[:NAMED_WORDS]) or REST
         yield Reason(kind="topic", label=label, value=value)
 
     def _nearest(self, reading: Reading, paper: int) -> str:
@@ -186,14 +186,14 @@ def _short(text: str) -> str:
 
 def _named(kind: str, words: dict[Spoken, float], spelled: Mapping[str, str]) -> Iterator[Reason]:
     """The strongest words by name, then the rest together."""
-    joined = sorted(_joined(words), key=_by_size)
+    joined = sorted(pairs_joined(words), key=_by_size)
     for spoken, value in joined[:NAMED_WORDS]:
-        yield Reason(kind=kind, label=_spoken(spoken, spelled), value=value)
+        yield Reason(kind=kind, label=spoken_as(spoken, spelled), value=value)
     rest = sum(value for _, value in joined[NAMED_WORDS:])
     yield Reason(kind=kind, label=REST, value=rest)
 
 
-def _spoken(words: Spoken, spelled: Mapping[str, str]) -> str:
+def spoken_as(words: Spoken, spelled: Mapping[str, str]) -> str:
     return " ".join(spelled.get(word, word) for word in words)
 
 
@@ -201,7 +201,7 @@ def _by_size(part: tuple[Spoken, float]) -> tuple[float, Spoken]:
     return -abs(part[1]), part[0]
 
 
-def _joined(parts: Mapping[Spoken, float]) -> Iterable[tuple[Spoken, float]]:
+def pairs_joined(parts: Mapping[Spoken, float]) -> Iterable[tuple[Spoken, float]]:
     """`parts` with each pair of words taking in its two words; the strongest pair takes first."""
     left = dict(parts)
     pairs = sorted(
@@ -213,7 +213,7 @@ def _joined(parts: Mapping[Spoken, float]) -> Iterable[tuple[Spoken, float]]:
     return left.items()
 
 
-def _spelling(paper: Paper) -> dict[str, str]:
+def spelling_of(paper: Paper) -> dict[str, str]:
     """The first spelling of every stem in `paper`."""
     spelled: dict[str, str] = {}
     for surface in surfaces(f"{paper.title}\n{paper.abstract}"):

@@ -1,4 +1,4 @@
-"""The connection: SQLite or PostgreSQL, opened the same way everywhere.
+"""The connection: SQLite or PostgreSQL, opened the same way everywhere. Its errors quote no values.
 
 `write()` and `read()` are the only ways to a session, and a session lives as long as one transaction:
 short, with no network call inside.
@@ -53,11 +53,13 @@ def _postgres(url: str) -> Engine:
         "connect_timeout": 5,
         "options": "-c statement_timeout=60000 -c lock_timeout=30000",
     }
-    return create_engine(url, pool_pre_ping=True, pool_size=10, connect_args=arguments)
+    return create_engine(
+        url, pool_pre_ping=True, pool_size=10, connect_args=arguments, hide_parameters=True
+    )
 
 
 def _sqlite(url: str) -> Engine:
-    engine = create_engine(url, connect_args={"timeout": LOCK_WAIT_S})
+    engine = create_engine(url, connect_args={"timeout": LOCK_WAIT_S}, hide_parameters=True)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -65,12 +67,18 @@ def _sqlite(url: str) -> Engine:
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # sqlite3's own BEGIN comes too late: see _begin_sqlite
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+    # What is deleted is overwritten: a reader who leaves for good stays in no unused page of the file.
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON"):
         connection.execute(f"PRAGMA {pragma}")
 
 
 def _begin_sqlite(connection: Connection) -> None:
     # A deferred transaction that turns into a writer later fails at once when another writer is
     # active, whatever the timeout. Asking for the lock at the start waits its turn instead.
-    looks_only = connection.get_execution_options().get("paperround_read", False)
+    options = connection.get_execution_options()
+    # Migrating makes tables anew, which must not take the rows of others along. Set each time, since
+    # inside a transaction it cannot be set, and connections are used again.
+    keys = "OFF" if options.get("paperround_migrate", False) else "ON"
+    connection.exec_driver_sql(f"PRAGMA foreign_keys={keys}")
+    looks_only = options.get("paperround_read", False)
     connection.exec_driver_sql("BEGIN" if looks_only else "BEGIN IMMEDIATE")

@@ -12,7 +12,7 @@ from sqlmodel import Session, col, func, select
 
 from tasks.errors import PaperroundError
 from tasks.hours import is_zone, zone
-from tasks.models import Delivery, Digest, Entry, Pick, Profile, Reader, Score
+from tasks.models import Delivery, Digest, Entry, Feedback, Pick, Profile, Reader, Score
 from tasks.records import Candidate, Composition, Paper, PickKind
 from tasks.records import Digest as DigestRecord
 from tasks.records import Pick as PickRecord
@@ -93,27 +93,33 @@ def reader_of(session: Session, digest_id: int) -> int:
 def previous(session: Session, digest_id: int) -> datetime | None:
     """When the reader's digest before this one was composed; those that never went out do not count."""
     row = session.get_one(Digest, digest_id)
-    late = select(Delivery.digest_id).where(Delivery.state == "expired")
-    where = (
-        Digest.reader_id == row.reader_id,
-        col(Digest.day) < row.day,
-        Digest.state != "dead",
+    where = (*_counts(row.reader_id), col(Digest.day) < row.day)
+    return session.exec(select(func.max(Digest.composed_at)).where(*where)).one()
+
+
+def newest_composed(session: Session, reader_id: int) -> datetime | None:
+    """When the reader's last digest was composed, of those that went out or may yet."""
+    newest = select(func.max(Digest.composed_at)).where(*_counts(reader_id))
+    return session.exec(newest).one()
+
+
+def _counts(reader_id: int) -> tuple[ColumnElement[bool], ...]:
+    late = select(Delivery.digest_id).where(
+        Delivery.state == "expired", col(Delivery.digest_id).is_not(None)
+    )
+    return (
+        col(Digest.reader_id) == reader_id,
+        col(Digest.state) != "dead",
         col(Digest.id).not_in(late),
     )
-    return session.exec(select(func.max(Digest.composed_at)).where(*where)).one()
 
 
 def candidates(
     session: Session, reader_id: int, at: datetime
 ) -> tuple[list[Candidate], set[int | str]]:
-    """What the reader may get: news scored for their profiles; and the ids of what they got before."""
-    was = select(func.coalesce(Entry.merged_into, Entry.id)).join(
-        Pick, col(Pick.entry_id) == Entry.id
-    )
-    got = was.where(Pick.reader_id == reader_id)
-    sent: set[int | str] = {*session.exec(got)}
+    """What the reader may get: news scored for their profiles; and the ids of what they know already."""
     found = session.exec(
-        select(Score, Entry, Profile.name, Profile.line)
+        select(Score, Entry, Profile)
         .join(Entry, col(Entry.id) == Score.entry_id)
         .join(Profile, col(Profile.id) == Score.profile_id)
         .where(
@@ -124,7 +130,7 @@ def candidates(
             # What is no news any more comes as a late bloomer or not at all.
             (col(Entry.arrived_at) >= at - entries.NEWS_FOR) | (col(Score.value) < Profile.line),
             col(Entry.withdrawn).is_(False),
-            col(Score.entry_id).not_in(got),
+            col(Score.entry_id).not_in(_known(reader_id)),
         )
         .order_by(col(Score.raw).desc(), col(Score.entry_id))
         .limit(MOST_CANDIDATES)
@@ -133,15 +139,28 @@ def candidates(
         Candidate(
             paper=entries.paper(entry),
             score=_score(row),
-            profile_name=name,
-            line=line,
+            profile_name=profile.name,
+            line=profile.line,
+            share=profile.share,
             arrived=entry.arrived_at,
             votes=row.votes,
             coded=row.coded,
             version=row.arxiv_version,
         )
-        for row, entry, name, line in found
-    ], sent
+        for row, entry, profile in found
+    ], known_to(session, reader_id)
+
+
+def known_to(session: Session, reader_id: int) -> set[int | str]:
+    """The ids of the entries that the reader was sent, or has said something of."""
+    return {*session.exec(_known(reader_id))}
+
+
+def _known(reader_id: int) -> Any:
+    was = select(func.coalesce(Entry.merged_into, Entry.id))
+    sent = was.join(Pick, col(Pick.entry_id) == Entry.id).where(Pick.reader_id == reader_id)
+    said = was.join(Feedback, col(Feedback.entry_id) == Entry.id)
+    return sent.union(said.where(Feedback.reader_id == reader_id))
 
 
 def sent_lately(session: Session, reader_id: int, at: datetime) -> list[Paper]:

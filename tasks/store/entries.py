@@ -16,7 +16,8 @@ from typing import Any
 from sqlalchemy import update
 from sqlmodel import Session, col, func, select
 
-from tasks.models import Entry, Identifier, Pick, Rejection, Score, Sighting
+from tasks.errors import UnknownName
+from tasks.models import Entry, Feedback, Identifier, Pick, Rejection, Score, Sighting
 from tasks.records import Paper, ParsedEntry, ParsedPage
 from tasks.store import counters
 from tasks.store.upsert import insert_new, replace
@@ -154,6 +155,7 @@ def join(session: Session, keep: Entry, lost: Entry) -> None:
         (Sighting, Sighting.page_id),
         (Pick, Pick.reader_id),
         (Score, Score.profile_id),
+        (Feedback, Feedback.reader_id),
     ):
         table: Any = model
         taken = select(other).where(table.entry_id == keep.id)
@@ -277,6 +279,49 @@ def news(session: Session, *, after: int, upto: int, at: datetime) -> list[Paper
         col(Entry.merged_into).is_(None),
     )
     return [paper(row) for row in session.exec(select(Entry).where(*where).order_by(col(Entry.id)))]
+
+
+def find(session: Session, entry_id: int) -> Paper:
+    """The paper of that number, or the one that it turned out to be. Raises `UnknownName`."""
+    row = session.get(Entry, entry_id)
+    if row is not None and row.merged_into is not None:
+        row = session.get(Entry, row.merged_into)
+    if row is None:
+        raise UnknownName(f"there is no paper {entry_id}")
+    return paper(row)
+
+
+def voted(session: Session, at: datetime, *, since: datetime, limit: int) -> list[Paper]:
+    """What arrived since then, the most voted first."""
+    where = (
+        col(Entry.arrived_at) > since,
+        col(Entry.arrived_at) <= at,
+        col(Entry.withdrawn).is_(False),
+        col(Entry.merged_into).is_(None),
+    )
+    order = (col(Entry.upvotes).desc().nulls_last(), col(Entry.id).desc())
+    return [
+        paper(row)
+        for row in session.exec(select(Entry).where(*where).order_by(*order).limit(limit))
+    ]
+
+
+def window(session: Session, first: datetime, *, upto: int) -> list[tuple[datetime, Paper]]:
+    """The arrivals up to the number `upto` that came since `first`, each with its moment."""
+    where = (
+        col(Entry.arrived_at) >= first,
+        col(Entry.arrival) <= upto,
+        col(Entry.withdrawn).is_(False),
+        col(Entry.merged_into).is_(None),
+    )
+    found = session.exec(select(Entry).where(*where).order_by(col(Entry.id)))
+    return [(row.arrived_at, paper(row)) for row in found if row.arrived_at]
+
+
+def newest_arrival(session: Session, at: datetime) -> datetime | None:
+    """When the newest paper up to then arrived."""
+    arrived = col(Entry.arrived_at)
+    return session.exec(select(func.max(arrived)).where(arrived <= at)).one()
 
 
 def past(session: Session, today: date) -> list[tuple[date, Paper]]:

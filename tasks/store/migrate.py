@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from alembic import command
@@ -19,14 +20,15 @@ SCRIPTS = Path(models.__file__).parent / "migrations"
 LOCK = 7_346_202  # any number of ours: two starting processes must not migrate side by side
 
 
-def upgrade(database: Database) -> None:
+def upgrade(database: Database, to: str = "head") -> None:
     """Run the missing migrations, all or none of each; several processes may ask at once."""
     if at_head(database):
         return
-    with database.engine.begin() as connection:
+    engine = database.engine.execution_options(paperround_migrate=True)
+    with engine.begin() as connection:
         if not database.is_sqlite:
             connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
-        command.upgrade(_config(connection), "head")
+        command.upgrade(_config(connection), to)
 
 
 def at_head(database: Database) -> bool:
@@ -44,8 +46,19 @@ def head() -> str | None:
 def drift(database: Database) -> list[object]:
     """Differences between the models and the migrated tables; empty when they agree."""
     with database.engine.connect() as connection:
-        found = MigrationContext.configure(connection, opts={"compare_type": True})
+        opts = {"compare_type": True, "include_name": is_of_models}
+        found = MigrationContext.configure(connection, opts=opts)
         return list(compare_metadata(found, SQLModel.metadata))
+
+
+def is_of_models(name: str | None, kind: str, parents: Mapping[str, str | None]) -> bool:
+    """Whether a table, column or index of the database is one that the models know.
+
+    The search index is each database's own: tables of SQLite, a column and its index of PostgreSQL.
+    """
+    if kind == "column":
+        return (parents["table_name"], name) != ("entry", "search")
+    return not (name or "").startswith("entry_search")
 
 
 def _config(connection: Connection) -> Config:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -16,7 +16,8 @@ from tasks.errors import UnknownName, UsageError
 from tasks.models import Profile, ProfileVersion, Reader, Score
 from tasks.profile_json import from_json
 from tasks.records import Profile as ProfileRecord
-from tasks.store import shards
+from tasks.store import feedback, shards
+from tasks.store.feedback import Lessons
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +37,7 @@ def save(
         row = Profile(reader_id=reader_id, name=name, version=0)
         session.add(row)
     row.version, row.state = row.version + 1, "active"
+    row.share = float(body.get("share") or 1.0)
     session.flush()
     assert row.id is not None
     version = ProfileVersion(
@@ -76,17 +78,51 @@ def rows(session: Session, reader_id: int) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A profile of a shard's reader: whose it is, its version, how much they ask for."""
+    """A profile of a reader: whose it is, its version, how much they ask for; as it is by now with
+    all that feedback taught it, and as it was typed.
+    """
 
     reader_id: int
     version: int
     about: float
     threshold: float
     profile: ProfileRecord
+    typed: ProfileRecord | None = None
 
 
 def of_shard(session: Session, shard_id: int) -> list[Asked]:
-    """The profiles of all active readers of a shard, by their ids. Those of a reader share `about`."""
+    """The profiles of all active readers of a shard, by their ids, with what each has learned."""
+    return _asked(session, Reader.shard_id == shard_id, Reader.state == "active")
+
+
+def of_reader(session: Session, reader_id: int) -> list[Asked]:
+    """The profiles of one reader in any state, with what each has learned."""
+    return _asked(session, Reader.id == reader_id)
+
+
+def any_of(session: Session, reader_id: int) -> bool:
+    """Whether the reader has said what interests them."""
+    where = (Profile.reader_id == reader_id, Profile.state == "active")
+    return session.exec(select(Profile.id).where(*where).limit(1)).first() is not None
+
+
+def shared(asked: Sequence[Asked]) -> list[Asked]:
+    """Profiles that share out among them what their reader asks for."""
+    shares: dict[int, float] = defaultdict(float)
+    for one in asked:
+        shares[one.reader_id] += one.profile.share
+    return [replace(a, about=a.about * a.profile.share / shares[a.reader_id]) for a in asked]
+
+
+def taught(typed: ProfileRecord, *learned: Lessons | None) -> ProfileRecord:
+    """The profile as typed, and as it was taught by feedback since."""
+    known = [lessons for lessons in learned if lessons]
+    examples = tuple(example for lessons in known for example in lessons.examples)
+    dislikes = tuple(example for lessons in known for example in lessons.dislikes)
+    return replace(typed, examples=typed.examples + examples, dislikes=typed.dislikes + dislikes)
+
+
+def _asked(session: Session, *where: Any) -> list[Asked]:
     found = session.exec(
         select(Reader, Profile, ProfileVersion)
         .join(Profile, col(Profile.reader_id) == Reader.id)
@@ -95,21 +131,33 @@ def of_shard(session: Session, shard_id: int) -> list[Asked]:
             (col(ProfileVersion.profile_id) == Profile.id)
             & (col(ProfileVersion.version) == Profile.version),
         )
-        .where(Reader.shard_id == shard_id, Reader.state == "active", Profile.state == "active")
+        .where(*where, Profile.state == "active")
         .order_by(col(Profile.id))
-    )
-    asked = []
+    ).all()
+    learned = feedback.lessons(session, {reader.id or 0 for reader, _, _ in found})
+    asked: list[Asked] = []
+    met: set[int] = set()
     for reader, profile, version in found:
+        reader_id, first = reader.id or 0, reader.id not in met
+        met.add(reader_id)
         try:
-            record = from_json(version.body, key=profile.id or 0, name=profile.name)
+            typed = from_json(version.body, key=profile.id or 0, name=profile.name)
         except UsageError as error:  # one that cannot be read is not the others' trouble
             log.error("profile %s of reader %s is passed over: %s", profile.name, reader.id, error)
             continue
-        asked.append(Asked(reader.id or 0, profile.version, reader.about, reader.threshold, record))
-    shares: dict[int, float] = defaultdict(float)
-    for one in asked:
-        shares[one.reader_id] += one.profile.share
-    return [replace(a, about=a.about * a.profile.share / shares[a.reader_id]) for a in asked]
+        own = learned.get((reader_id, profile.id))
+        anyones = learned.get((reader_id, None)) if first else None
+        asked.append(
+            Asked(
+                reader_id=reader_id,
+                version=profile.version,
+                about=reader.about,
+                threshold=reader.threshold,
+                profile=taught(typed, anyones, own),
+                typed=typed,
+            )
+        )
+    return shared(asked)
 
 
 def _in_force() -> Any:
