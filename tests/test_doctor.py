@@ -158,10 +158,13 @@ def test_a_tick_in_the_future_is_seen(home: Path, kept: Database) -> None:
 
 
 # --- the database --------------------------------------------------------------------------------
+LONG = "so long that nobody guesses it, ever"
+
+
 def test_a_database_server_that_is_not_there_is_named_without_its_password(home: Path) -> None:
     port = free_port()
     url = f"postgresql://me:{SECRET}@127.0.0.1:{port}/papers?application_name={SECRET}"
-    findings = examine(Settings(home=home, database_url=url, _env_file=None))  # type: ignore[call-arg]
+    findings = examine(Settings(home=home, database_url=url, secret=LONG, _env_file=None))  # type: ignore[call-arg, arg-type]
     bad = [found for found in findings if not found.ok]
     assert [found.name for found in bad] == ["database"]
     assert f"postgresql 127.0.0.1:{port}/papers does not answer" in bad[0].says
@@ -183,7 +186,7 @@ def test_a_database_server_that_answers_is_named(home: Path, postgres_url: str) 
 
 def test_a_url_that_cannot_be_read_is_not_repeated(home: Path) -> None:
     url = f"postgresql://me@127.0.0.1:{SECRET}/papers"
-    findings = examine(Settings(home=home, database_url=url, _env_file=None))  # type: ignore[call-arg]
+    findings = examine(Settings(home=home, database_url=url, secret=LONG, _env_file=None))  # type: ignore[call-arg, arg-type]
     bad = [found for found in findings if not found.ok]
     assert [(found.name, found.says) for found in bad] == [
         ("database", "PAPERROUND_DATABASE_URL cannot be read")
@@ -379,3 +382,17 @@ def test_a_check_that_hangs_is_given_up(home: Path, monkeypatch: pytest.MonkeyPa
     with listener:
         found = find("mail", home, smtp_url=f"smtp://127.0.0.1:{listener.getsockname()[1]}")
     assert found.says.startswith("no answer within")
+
+
+def test_a_cluster_signs_its_links_with_one_secret(home: Path) -> None:
+    assert "kept in" in find("secret", home).says
+    cluster = {"database_url": "postgresql://me@127.0.0.1:1/papers"}
+    assert "PAPERROUND_SECRET" in find("secret", home, **cluster).way_out
+    assert find("secret", home, **cluster, secret=LONG).ok
+
+
+def test_behind_a_proxy_its_word_is_needed(home: Path) -> None:
+    assert find("proxies", home).ok
+    public = {"base_url": "https://papers.example"}
+    assert "PAPERROUND_TRUSTED_PROXIES" in find("proxies", home, **public).way_out
+    assert find("proxies", home, **public, trusted_proxies="127.0.0.1").ok

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tasks.records import Example, Paper, Profile
-from tasks.round.reaching import NEAR, Past, Scored, past_of, reaching
+from tasks.round.reaching import NEAR, Past, Scored, reaching
 from tasks.round.shelf import shelved
 from tasks.score import background, fit, read_papers, score
 from tasks.store.profiles import Asked
@@ -41,7 +41,8 @@ ASKED = Asked(5, 2, 4.0, 0.0, Profile(id=9, terms=("sparse attention",), descrip
 
 @pytest.fixture(scope="module")
 def past() -> Past:
-    return past_of(GROUND, HISTORY, today=TODAY, came=len(NEWS))
+    texts = read_papers(GROUND, [paper for _, paper in HISTORY])
+    return Past(texts, [40] * 20, len(NEWS))
 
 
 def found(past: Past, shelf: Path, *asked: Asked) -> Scored:
@@ -87,7 +88,7 @@ def test_who_asks_for_none_gets_none(past: Past, tmp_path: Path) -> None:
 
 
 def test_without_a_past_the_threshold_alone_decides(tmp_path: Path) -> None:
-    nothing = past_of(GROUND, [], today=TODAY, came=3)
+    nothing = Past(read_papers(GROUND, []), [], 3)
     scored = found(nothing, tmp_path, replace(ASKED, threshold=0.1))
     assert scored.lines == [(9, 0.0)]
     assert any(s.value >= 0.1 for *_, s in scored.scores)

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 from httpx2 import Response
+from browsing import client
 from papers import add_folder, add_reader, api_json, entry
 from servers import Valkey, free_port
 from sqlmodel import select
@@ -26,11 +27,13 @@ from tasks.store.database import Database
 from workers.web import app as web
 from workers.web import status
 from workers.web.guard import HEADERS, host_of, is_private
-from workers.web.page import CSS, CSS_MARK, distance
+from workers.web.page import distance
+from workers.web.static import ADDRESSES, CONTENTS
 
 Ask = Callable[..., Response]
 EVERY_ROUTE = (
     "/",
+    "/status",
     "/mails",
     "/mails/nothing",
     "/mails/nothing/html",
@@ -42,18 +45,6 @@ EVERY_ROUTE = (
 )
 ROUND_AT = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)  # what the fixture `now` says
 HOSTILE = "<img src=x onerror=alert(1)>"
-
-
-def client(context: Context, **changes: Any) -> TestClient:
-    """A browser at this machine, before a web face on the context's database and clock."""
-    settings = context.settings.model_copy(update={"database_url": _secret(context)} | changes)
-    made = web.make_app(settings, clock=context.clock)
-    here = ("127.0.0.1", 50_000)
-    return TestClient(made, "http://localhost", raise_server_exceptions=False, client=here)
-
-
-def _secret(context: Context) -> Any:
-    return Settings(database_url=context.database.url).database_url  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -102,7 +93,7 @@ def key_of(context: Context) -> str:
 
 # --- what stands where ---------------------------------------------------------------------------
 def test_the_front_page_shows_the_round_with_its_counts(ask: Ask) -> None:
-    text = re.sub(r"<[^>]+>|\s+", " ", ask("/").text)
+    text = re.sub(r"<[^>]+>|\s+", " ", ask("/status").text)
     text = re.sub(" +", " ", text)
     for words in (
         "fetch 1 pages source active 1",
@@ -119,7 +110,7 @@ def test_the_front_page_shows_the_round_with_its_counts(ask: Ask) -> None:
 
 def test_a_new_installation_says_what_is_missing(context: Context) -> None:
     with client(context) as browser:
-        text = browser.get("/").text
+        text = browser.get("/status").text
     assert "2 things want your attention" in text
     assert "Nothing has ticked yet" in text
     assert "There are no sources yet" in text
@@ -137,7 +128,7 @@ def test_a_late_tick_a_shut_door_and_bad_rows_are_named(
         ).one().state = "dead"
         session.exec(select(models.Delivery)).one().state = "unsure"
     with client(after_a_round) as browser:
-        text = browser.get("/").text
+        text = browser.get("/status").text
     assert "The last tick was 4 min ago: the beat or the worker is not running." in text
     assert "The mail server cannot be used; the next try comes in 2 min." in text
     assert "1 digest failed at every try." in text
@@ -149,7 +140,7 @@ def test_a_failing_source_and_a_quarantined_page_stand_with_their_reasons(
 ) -> None:
     _fail_and_quarantine(context, now)
     with client(context) as browser:
-        text = browser.get("/").text
+        text = browser.get("/status").text
     assert "The source Broken feed failed at its last turn." in text
     assert "1 page could not be read and lies in quarantine." in text
     assert "the server said 500" in text
@@ -159,7 +150,7 @@ def test_a_failing_source_and_a_quarantined_page_stand_with_their_reasons(
 def test_words_of_strangers_are_text(context: Context, now: datetime) -> None:
     _fail_and_quarantine(context, now, words=HOSTILE)
     with client(context) as browser:
-        text = browser.get("/").text
+        text = browser.get("/status").text
     assert HOSTILE not in text
     assert text.count("&lt;img src=x onerror=alert(1)&gt;") == 2
 
@@ -283,7 +274,7 @@ def test_mails_are_not_there_where_strangers_may_ask(
     with client(after_a_round, **changes) as browser:
         for path in ("/mails", f"/mails/{key}", f"/mails/{key}/html"):
             assert browser.get(path).status_code == 404
-        front = browser.get("/").text
+        front = browser.get("/status").text
     assert "/mails" not in front
     assert str(round_file.parent) not in front
 
@@ -310,9 +301,9 @@ def test_a_web_face_for_this_machine_alone_may_carry_its_own_address(settings: S
 @pytest.mark.parametrize("path", EVERY_ROUTE)
 def test_every_answer_carries_the_security_headers(ask: Ask, path: str) -> None:
     found = ask(path).headers
-    assert {name: found[name] for name in HEADERS if name != "Content-Security-Policy"}.items() <= (
-        HEADERS.items()
-    )
+    own = {"Content-Security-Policy", "Cache-Control"}
+    assert {name: found[name] for name in HEADERS.keys() - own}.items() <= HEADERS.items()
+    assert found["Cache-Control"] in ("no-store", "public, max-age=60")
     assert "default-src 'none'" in found["Content-Security-Policy"]
     assert "frame-ancestors 'none'" in found["Content-Security-Policy"]
     assert "Strict-Transport-Security" not in found
@@ -402,7 +393,7 @@ def test_an_error_shows_no_trace_and_keeps_the_headers(
 
     monkeypatch.setattr(watch, "tallies", broken)
     with client(after_a_round) as browser:
-        answer = browser.get("/")
+        answer = browser.get("/status")
     assert answer.status_code == 500
     assert "Something broke" in answer.text
     assert "secret" not in answer.text
@@ -418,8 +409,8 @@ def test_without_tables_the_pages_say_so(settings: Settings, tmp_path: Path, clo
 
 
 def test_the_style_sheet_is_kept_for_ever_under_its_mark_only(ask: Ask) -> None:
-    assert f'href="/static/app.css?v={CSS_MARK}"' in ask("/").text
-    kept = ask(f"/static/app.css?v={CSS_MARK}")
+    assert f'href="{ADDRESSES["app.css"]}"' in ask("/status").text
+    kept = ask(ADDRESSES["app.css"])
     assert kept.headers["Content-Type"].startswith("text/css")
     assert "immutable" in kept.headers["Cache-Control"]
     assert ask("/static/app.css?v=old").headers["Cache-Control"] == "no-store"
@@ -477,10 +468,10 @@ def luminance(colour: str) -> float:
 @pytest.mark.parametrize("ink", ["ink", "quiet", "accent"])
 @pytest.mark.parametrize("ground", ["paper", "tint"])
 def test_every_ink_can_be_read_on_every_ground(scheme: int, ink: str, ground: str) -> None:
-    sheet = dict(re.findall(r"--(\w+): (#\w+);", CSS.decode().split(":root {")[scheme + 1]))
+    sheet = dict(re.findall(r"--(\w+): (#\w+);", CONTENTS["app.css"].decode().split(":root {")[scheme + 1]))
     pair = sorted((luminance(sheet[ink]), luminance(sheet[ground])))
     assert (pair[1] + 0.05) / (pair[0] + 0.05) >= 4.5
 
 
 def test_the_style_sheet_is_small() -> None:
-    assert len(CSS) < 10_000
+    assert len(CONTENTS["app.css"]) < 24_000, "of all the pages together"

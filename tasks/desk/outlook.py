@@ -9,32 +9,24 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 from tasks.compose import Known, compose, diverse
 from tasks.records import Candidate, Composition, Paper, Pick, Profile, Reader
 from tasks.round.composing import voted
 from tasks.round.context import Context
+from tasks.round.days import as_one, days
 from tasks.round.reaching import reaching
 from tasks.round.scoring import in_force, lately
 from tasks.round.shelf import unshelved
-from tasks.score import Background, Texts, read_papers
+from tasks.score import Background, read_papers
 from tasks.store import digests, entries, profiles
-from tasks.store.database import Database
 from tasks.store.profiles import Asked
 
 DAY = timedelta(days=1)
 STARTERS_FROM = timedelta(days=14)
 STARTERS_OF = 600  # papers among which the first few are looked for: the most voted
-
-
-@dataclass(frozen=True)
-class Window:
-    """The papers that may still become picks, read, and when each arrived."""
-
-    arrived: Sequence[datetime]
-    texts: Texts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,11 +117,14 @@ def _candidates(
     ground = in_force(context)
     with context.database.read() as session:
         upto = entries.arrivals(session)
-    window = _window(context.database, ground, at.astimezone(UTC).date(), upto)
-    past = lately(context.database, ground, at.astimezone(UTC).date(), upto)
+    today = at.astimezone(UTC).date()
+    read = days(context.database, ground, first.astimezone(UTC).date(), today)
+    past = lately(context.database, ground, today, upto)
     kept = unshelved(ground, [one.profile for one in asked])
-    found = reaching(ground, window.texts, asked, past=past, kept=kept)
-    arrived = dict(zip((paper.id for paper in window.texts.papers), window.arrived, strict=True))
+    texts = as_one(ground, read)
+    found = reaching(ground, texts, asked, past=past, kept=kept)
+    moments = (moment for day in read for moment in day.arrived)
+    arrived = dict(zip((paper.id for paper in texts.papers), moments, strict=True))
     floors = dict(found.lines)
     by_key = {one.profile.id: one.profile for one in asked}
     made = (
@@ -155,11 +150,3 @@ def _candidates(
         # What is no news any more comes as a late bloomer or not at all.
         and (one.arrived >= news or one.score.value < one.line)
     ]
-
-
-@lru_cache(maxsize=2)
-def _window(database: Database, ground: Background, today: date, upto: int) -> Window:
-    first = datetime.combine(today, time(), UTC) - entries.SCORED_FOR
-    with database.read() as session:
-        found = entries.window(session, first, upto=upto)
-    return Window([at for at, _ in found], read_papers(ground, [paper for _, paper in found]))

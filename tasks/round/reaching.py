@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
 from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.compose import expected, lines
+from tasks.compose import lines
 from tasks.records import Paper, Score
 from tasks.round.shelf import Shelf
 from tasks.score import (
@@ -22,7 +21,6 @@ from tasks.score import (
     Texts,
     best,
     matrix,
-    read_papers,
     scored,
 )
 from tasks.store.profiles import Asked
@@ -51,15 +49,6 @@ class Past:
     today: int = 0
 
 
-def past_of(
-    ground: Background, papers: Sequence[tuple[date, Paper]], *, today: date, came: int
-) -> Past:
-    """The past `papers`, read; `came` is how many came today so far."""
-    counts = [(day, len(list(same))) for day, same in groupby(papers, key=lambda pair: pair[0])]
-    texts = read_papers(ground, [paper for _, paper in papers])
-    return Past(texts, [count for _, count in counts], max(came, round(expected(counts, today))))
-
-
 def reaching(
     ground: Background, texts: Texts, asked: Sequence[Asked], *, past: Past, kept: Shelf
 ) -> Scored:
@@ -80,8 +69,11 @@ def reaching(
         for number, group in groupby(range(len(hits.row)), key=lambda hit: int(hits.row[hit])):
             one = by_key[int(kept.rows.keys[number])]
             explainer = Explainer(ground, one.profile, Form.of(kept.rows, number), keys)
+            given = {example.id for example in one.profile.examples}
             for hit in group:
                 paper = int(hits.entry[hit])
+                if f"entry:{papers[paper].id}" in given:
+                    continue  # the reader gave it as an example: it is no news to them
                 score = scored(explainer, reading, paper)
                 yield one.reader_id, one.version, papers[paper], score
 

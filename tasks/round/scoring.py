@@ -7,12 +7,14 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 
+from tasks.compose import expected
 from tasks.errors import LostLease
 from tasks.failpoints import failpoint
 from tasks.records import Ring
 from tasks.round.composing import compose_rings
 from tasks.round.context import Context
-from tasks.round.reaching import Past, Scored, past_of, reaching
+from tasks.round.days import as_one, days
+from tasks.round.reaching import Past, Scored, reaching
 from tasks.round.shelf import forget, shelved
 from tasks.score import Background, Model, background, fit, read_papers
 from tasks.score.meaning import Encodes
@@ -144,9 +146,12 @@ def _loaded(database: Database, model_id: int) -> Model:
         return Model.from_bytes(shards.model_data(session, model_id))
 
 
-@lru_cache(maxsize=2)
 def lately(database: Database, ground: Background, today: date, upto: int) -> Past:
     """The last weeks before `today`, by which lines are set once the arrivals `upto` are in."""
+    first, last = today - entries.PAST_FOR, today - timedelta(days=1)
+    read = days(database, ground, first, last, most=entries.PAST_MOST)
     with database.read() as session:
-        papers, came = entries.past(session, today), entries.came_on(session, today, upto=upto)
-    return past_of(ground, papers, today=today, came=came)
+        came = entries.came_on(session, today, upto=upto)
+    counts = [(day.date, len(day.arrived)) for day in read]
+    expect = max(came, round(expected(counts, today)))
+    return Past(as_one(ground, read), [count for _, count in counts], expect)

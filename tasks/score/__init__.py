@@ -5,7 +5,7 @@ from tasks.score.corpus import Model, fit
 from tasks.score.kernel import best, matrix
 from tasks.score.lessons import Learned, learned
 from tasks.score.linear import Curve, Scores, score, scored
-from tasks.score.reading import Texts, read_papers
+from tasks.score.reading import Texts, read_papers, together
 from tasks.score.reasons import Explainer, Form
 
 __all__ = [
@@ -25,4 +25,5 @@ __all__ = [
     "read_papers",
     "score",
     "scored",
+    "together",
 ]

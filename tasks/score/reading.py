@@ -37,18 +37,24 @@ class Texts:
     vectors: sparse.csr_array
     votes: sparse.csr_array
     places: Places
-    finder: Finder
+    finders: Sequence[Finder]
 
     def answering(self, wishes: Sequence[Key]) -> Reading:
         """The papers for rows whose wishes are numbered like `wishes`."""
-        answers = self.finder.matrix(wishes)
+        answers = sparse.vstack([finder.matrix(wishes) for finder in self.finders])
         columns = sparse.hstack([self.vectors, self.votes, answers]).tocsr()
         return Reading(self.papers, self.vectors, Edition(columns, self.places))
 
 
-def read_papers(ground: Background, papers: Sequence[Paper]) -> Texts:
-    """Read `papers`, once for all profiles."""
-    lexicon = Lexicon(ground.model.words)
+def read_papers(
+    ground: Background, papers: Sequence[Paper], lexicon: Lexicon | None = None
+) -> Texts:
+    """Read `papers`, once for all profiles.
+
+    With a `lexicon` that begins with the model's words, what it has learned before need not be
+    learned again; it must not be lent to two threads at a time.
+    """
+    lexicon = lexicon or Lexicon(ground.model.words)
     batch = read(lexicon, ((paper.title, paper.abstract) for paper in papers))
     vectors = ground.model.space.vectors(batch)
     places = [ground.model.latent.places(vectors)]
@@ -60,5 +66,16 @@ def read_papers(ground: Background, papers: Sequence[Paper]) -> Texts:
         vectors=vectors,
         votes=sparse.csr_array(VOTE * np.log1p(votes).reshape(-1, 1)),
         places=np.concatenate(places, axis=1),
-        finder=Finder(lexicon, batch, papers),
+        finders=[Finder(lexicon, batch, papers)],
+    )
+
+
+def together(texts: Sequence[Texts]) -> Texts:
+    """The papers of several readings as one, in order. `texts` must not be empty."""
+    return Texts(
+        papers=[paper for some in texts for paper in some.papers],
+        vectors=sparse.vstack([some.vectors for some in texts]).tocsr(),
+        votes=sparse.vstack([some.votes for some in texts]).tocsr(),
+        places=np.concatenate([some.places for some in texts]),
+        finders=[finder for some in texts for finder in some.finders],
     )

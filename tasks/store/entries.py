@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import ColumnElement, update
+from sqlalchemy import select as columns  # of more than four at a time
 from sqlmodel import Session, col, func, select
 
 from tasks.errors import UnknownName
@@ -26,7 +27,7 @@ ARRIVALS = "arrivals"
 NEWS_FOR = timedelta(days=7)  # how long an arrival may still become a pick
 SCORED_FOR = timedelta(days=16)  # how long its scores are kept up: late bloomers come until then
 PAST_FOR = timedelta(weeks=4)  # what the line of a profile is learned from
-PAST_MOST = 4000  # papers, the newest: enough to tell one in a thousand
+PAST_MOST = 4000  # papers, of the newest days: enough to tell one in a thousand
 
 
 @dataclass(slots=True)
@@ -227,6 +228,8 @@ def _update(
     row.code_urls = list(dict.fromkeys([*row.code_urls, *parsed.code_urls]))
     if parsed.upvotes is not None:
         row.upvotes = parsed.upvotes
+    if session.is_modified(row):
+        row.updated_at = at
 
 
 def _fill(row: Entry, told: Mapping[str, Any]) -> None:
@@ -306,36 +309,59 @@ def voted(session: Session, at: datetime, *, since: datetime, limit: int) -> lis
     ]
 
 
-def window(session: Session, first: datetime, *, upto: int) -> list[tuple[datetime, Paper]]:
-    """The arrivals up to the number `upto` that came since `first`, each with its moment."""
-    where = (
-        col(Entry.arrived_at) >= first,
-        col(Entry.arrival) <= upto,
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """A day's arrivals (in UTC) in brief: another stamp means that something about them is new."""
+
+    date: date
+    papers: int
+    changed: datetime | None
+    votes: int
+    sum: int
+
+
+def stamps(session: Session, first: date, last: date) -> list[Stamp]:
+    """The stamps of the days from `first` to `last` that had arrivals, in order."""
+    own = func.date(Entry.arrived_at)
+    found = session.execute(
+        columns(
+            own,
+            func.count(),
+            func.max(Entry.updated_at),
+            func.sum(func.coalesce(Entry.upvotes, -1)),
+            func.sum(Entry.id),
+        )
+        .where(*_between(first, last))
+        .group_by(own)
+        .order_by(own)
+    )
+    return [
+        Stamp(date.fromisoformat(str(day)), int(count), changed, int(votes), int(total))
+        for day, count, changed, votes, total in found
+    ]
+
+
+def arrived_on(session: Session, day: date) -> list[tuple[datetime, Paper]]:
+    """A day's arrivals (in UTC), each with its moment; of a flood, the newest."""
+    found = session.exec(
+        select(Entry).where(*_between(day, day)).order_by(col(Entry.id).desc()).limit(PAST_MOST)
+    )
+    return [(row.arrived_at, paper(row)) for row in found if row.arrived_at][::-1]
+
+
+def _between(first: date, last: date) -> tuple[ColumnElement[bool], ...]:
+    return (
+        col(Entry.arrived_at) >= datetime.combine(first, time(), UTC),
+        col(Entry.arrived_at) < datetime.combine(last + timedelta(days=1), time(), UTC),
         col(Entry.withdrawn).is_(False),
         col(Entry.merged_into).is_(None),
     )
-    found = session.exec(select(Entry).where(*where).order_by(col(Entry.id)))
-    return [(row.arrived_at, paper(row)) for row in found if row.arrived_at]
 
 
 def newest_arrival(session: Session, at: datetime) -> datetime | None:
     """When the newest paper up to then arrived."""
     arrived = col(Entry.arrived_at)
     return session.exec(select(func.max(arrived)).where(arrived <= at)).one()
-
-
-def past(session: Session, today: date) -> list[tuple[date, Paper]]:
-    """The papers of the last weeks before `today`, each with its day, day by day (in UTC)."""
-    midnight = datetime.combine(today, time(), UTC)
-    where = (
-        col(Entry.arrived_at) >= midnight - PAST_FOR,
-        col(Entry.arrived_at) < midnight,
-        col(Entry.withdrawn).is_(False),
-        col(Entry.merged_into).is_(None),
-    )
-    newest = select(Entry).where(*where).order_by(col(Entry.arrival).desc()).limit(PAST_MOST)
-    found = [(row.arrived_at.date(), paper(row)) for row in session.exec(newest) if row.arrived_at]
-    return sorted(found, key=lambda pair: (pair[0], pair[1].id))
 
 
 def came_on(session: Session, today: date, *, upto: int) -> int:

@@ -27,6 +27,8 @@ CHECKS: dict[str, Callable[[Patient], str]] = {
     "mail": mail.mail,
     "sender": mail.sender,
     "public address": mail.address,
+    "secret": mail.secret,
+    "proxies": mail.proxies,
     "tick": service.tick,
     "sources": work.failing_sources,
     "unsure mails": work.unsure,

@@ -1,4 +1,4 @@
-"""Mail: the server or the mailbox, who writes, and where links lead."""
+"""Mail: the server or the mailbox, who writes, where links lead, and who may ask how often."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tasks.deliver.transport import transport_for
 from tasks.errors import SettingsError, TransportDown
 from tasks.settings import PREFIX
 from workers.doctor.finding import PATIENCE_S, Patient, Wrong
-from workers.web.guard import host_of, is_loopback
+from workers.web.guard import host_of, is_loopback, is_private
 
 
 def mail(patient: Patient) -> str:
@@ -45,3 +45,25 @@ def address(patient: Patient) -> str:
         words = f"{base.scheme}://{base.netloc} sends readers' links unencrypted"
         raise Wrong(words, f"set {PREFIX}BASE_URL to an https:// address")
     return f"{base.scheme}://{base.netloc}"
+
+
+def secret(patient: Patient) -> str:
+    """Whether what signs links is the same on every machine that makes or reads them."""
+    settings = patient.settings
+    if settings.secret.get_secret_value():
+        return f"set by {PREFIX}SECRET"
+    if settings.database_url.get_secret_value().startswith("postgresql"):
+        words = "each machine of a cluster would sign links with a secret of its own"
+        raise Wrong(words, f"set {PREFIX}SECRET to the same long random text on all of them")
+    return f"kept in {settings.home / 'secret'}"
+
+
+def proxies(patient: Patient) -> str:
+    """Whether those who ask can be told apart behind a proxy."""
+    settings = patient.settings
+    if settings.trusted_proxies:
+        return f"trusted: {settings.trusted_proxies}"
+    if settings.base_url and is_loopback(settings.host) and not is_private(settings):
+        words = "a proxy stands in front, and everybody seems to ask from its address"
+        raise Wrong(words, f"set {PREFIX}TRUSTED_PROXIES to the proxy's address, like 127.0.0.1")
+    return "none: addresses are taken as they come"

@@ -1,0 +1,88 @@
+"""The papers of the last weeks, read once a process and day: only a day that changed is read again.
+
+Reading (words, stems, places) is what scoring a day costs most; the days behind it are the same for
+every scoring and every preview.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import lru_cache
+
+from tasks.score import Background, Texts, read_papers, together
+from tasks.score.words import Lexicon
+from tasks.store import entries
+from tasks.store.database import Database
+from tasks.store.entries import Stamp
+
+DAYS_KEPT = 64  # twice the weeks that are looked back
+
+
+@dataclass(frozen=True, eq=False)
+class Day:
+    """One day's arrivals (in UTC), read, each with its moment."""
+
+    date: date
+    arrived: Sequence[datetime]
+    texts: Texts
+
+
+@dataclass(frozen=True, eq=False)
+class _Reader:
+    """A scorer's lexicon, which grows with what is read, one thread at a time."""
+
+    lexicon: Lexicon
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+def days(
+    database: Database, ground: Background, first: date, last: date, *, most: int | None = None
+) -> list[Day]:
+    """The days from `first` to `last` that had arrivals, in order; of the newest days only, where all
+    together have more than `most` papers.
+    """
+    with database.read() as session:
+        stamps = entries.stamps(session, first, last)
+    if most is not None:
+        stamps = _newest(stamps, most)
+    return [_day(database, ground, stamp) for stamp in stamps]
+
+
+def as_one(ground: Background, some: Sequence[Day]) -> Texts:
+    """The papers of several days, in order."""
+    return _joined(ground, tuple(day.texts for day in some))
+
+
+def _newest(stamps: Sequence[Stamp], most: int) -> list[Stamp]:
+    """As many of the newest days as hold `most` papers together, one at least."""
+    kept: list[Stamp] = []
+    count = 0
+    for stamp in reversed(stamps):
+        count += stamp.papers
+        if kept and count > most:
+            break
+        kept.append(stamp)
+    return kept[::-1]
+
+
+@lru_cache(maxsize=DAYS_KEPT)
+def _day(database: Database, ground: Background, stamp: Stamp) -> Day:
+    reader = _reader(ground)
+    with database.read() as session:
+        found = entries.arrived_on(session, stamp.date)
+    with reader.lock:
+        texts = read_papers(ground, [paper for _, paper in found], reader.lexicon)
+    return Day(stamp.date, [at for at, _ in found], texts)
+
+
+@lru_cache(maxsize=2)
+def _reader(ground: Background) -> _Reader:
+    return _Reader(Lexicon(ground.model.words))
+
+
+@lru_cache(maxsize=4)
+def _joined(ground: Background, texts: tuple[Texts, ...]) -> Texts:
+    return together(texts) if texts else read_papers(ground, [])
