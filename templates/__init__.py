@@ -1,4 +1,7 @@
-"""How everything looks: the Jinja environment over this folder, for mails and pages alike.
+"""How everything looks: the Jinja environments over this folder, for mails and pages alike.
+
+Each language has its own, in which `_`, `gettext`, `ngettext` and `{% trans %}` speak it: nothing is
+switched while templates are filled, so that threads may fill them in several languages at once.
 
 Mail clients drop style sheets, so the mails' html gets its rules written onto each element (its
 @media rules stay in one style block). That is done to the template, once, when it is first loaded:
@@ -9,11 +12,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from html import unescape
 from pathlib import Path
+from typing import Any
 
 from css_inline import CSSInliner
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from templates.languages import LANGUAGES, Words, choose, msgid, words_for
+
+__all__ = [
+    "LANGUAGES",
+    "Words",
+    "choose",
+    "environment_for",
+    "msgid",
+    "render",
+    "words_for",
+]
 
 _TAG = re.compile(r"\{[{%#].*?[#%}]\}", re.DOTALL)  # the inliner escapes a `>` in one
 _inliner = CSSInliner(keep_style_tags=False, keep_at_rules=True, load_remote_stylesheets=False)
@@ -36,10 +53,27 @@ class Loader(FileSystemLoader):
         return source, path, fresh
 
 
-environment = Environment(
-    loader=Loader(Path(__file__).parent),
-    autoescape=select_autoescape(["html", "xml"]),
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+def render(name: str, words: Words, /, **values: Any) -> str:
+    """The template of that name (``web/page.html``), filled, in the language of `words`."""
+    return environment_for(words.language).get_template(name).render(values)
+
+
+@lru_cache
+def environment_for(language: str) -> Environment:
+    """The templates in that language; they know its `words`, and its name as `language`."""
+
+    words = words_for(language)
+    made = Environment(
+        loader=Loader(Path(__file__).parent),
+        autoescape=select_autoescape(["html", "xml"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+    )
+    made.policies["ext.i18n.trimmed"] = True
+    made.globals.update(words=words, language=words.language)
+    made.install_gettext_callables(  # type: ignore[attr-defined]  # the extension adds it
+        words.translations.gettext, words.translations.ngettext, newstyle=True
+    )
+    return made

@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
-from tasks.records import Digest, Letterhead, Paper, Pick, Reader, Reason, Score
+from tasks.records import (
+    Digest,
+    Letter,
+    Letterhead,
+    LetterKind,
+    Marks,
+    Paper,
+    Pick,
+    PickKind,
+    Reader,
+    Reason,
+    Score,
+)
 
 TOKEN = "Zk3vQ9rT1bWx7LmN4pYs2A"
+SECRET = "b5hN0qJr7WmXc2VtYg9LzKd4sFa1eUi8oPnQxHwTy3E"
+UNTIL = datetime(2026, 11, 21, 20, 45, tzinfo=UTC)
 PAPERS = (
     (
         "Sparse attention for long proteins",
@@ -116,3 +130,27 @@ def digest(*picks: Pick, count: int = 12, **changes: Any) -> Digest:
         next_day=date(2026, 11, 23),
     )
     return replace(made, **changes)
+
+
+def marks(count: int) -> Marks:
+    """Marks of the length that real ones have, for so many papers."""
+    signature = "q3Xw0aVb7RtYk9LmZc2NpA"
+    give: dict[int | str, str] = {n: f"3-{n:x}-b4f21.{signature}" for n in range(1, count + 1)}
+    return Marks(tune=f"3-b4f21.{signature}", view=f"3-7.{signature}", give=give)
+
+
+def popular(place: int, votes: int) -> Pick:
+    """A pick of everybody's: the paper of this place, with so many votes."""
+    told = score(0.0, ("votes", f"{votes} votes", 1.0))
+    return Pick(place=place, paper=paper(place, upvotes=votes), score=told, kind=PickKind.POPULAR)
+
+
+def speaking(language: str, made: Digest, **changes: Any) -> Digest:
+    """The digest for a reader of that language; `changes` are the reader's."""
+    return replace(made, reader=replace(made.reader, language=language, **changes))
+
+
+def letter(kind: LetterKind, **changes: Any) -> Letter:
+    """A letter of that kind to the reader of the digest; `changes` are the reader's."""
+    link = f"{LETTERHEAD.base_url}/in/{SECRET}"
+    return Letter(kind=kind, reader=replace(digest().reader, **changes), link=link, until=UNTIL)

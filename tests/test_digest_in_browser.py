@@ -5,14 +5,19 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page
-from sample_digest import LETTERHEAD, digest, pick
+from sample_digest import LETTERHEAD, digest, letter, marks, pick, popular, speaking
 
+from tasks.records import LetterKind, Rendered
 from tasks.render.digest import render
+from tasks.render.letter import write
+from templates import LANGUAGES
 
 pytestmark = pytest.mark.browser
 
 SHOTS = os.environ.get("PAPERROUND_SHOTS", "")  # a folder to keep pictures of what was seen
-LOOKS = [(width, scheme) for width in (320, 360, 640, 1000) for scheme in ("light", "dark")]
+LOOKS: list[tuple[int, Any]] = [
+    (width, scheme) for width in (320, 360, 640, 1000) for scheme in ("light", "dark")
+]
 
 # Every run of text with its contrast against the nearest ground below it, and what it is.
 CONTRASTS = """() => {
@@ -50,21 +55,41 @@ def opened(
     return page, requests
 
 
-@pytest.mark.parametrize(("width", "scheme"), LOOKS)
-def test_the_digest_is_readable_in_every_width_and_light(
-    browser: Browser, width: int, scheme: str
+def mails() -> dict[str, Rendered]:
+    """One of each kind, in each language."""
+    found = {}
+    for language in LANGUAGES:
+        for count in (8, 12):
+            made = speaking(language, digest(count=count, marks=marks(count)))
+            found[f"digest-{count}-{language}"] = render(made, LETTERHEAD)
+        everybody = digest(*(popular(n, 131 - n) for n in range(1, 9)), marks=marks(8))
+        short = speaking(language, everybody, length="short")
+        found[f"popular-{language}"] = render(short, LETTERHEAD)
+        for kind in LetterKind:
+            found[f"{kind}-{language}"] = write(letter(kind, language=language), LETTERHEAD)
+    return found
+
+
+@pytest.mark.parametrize(("name", "mail"), mails().items(), ids=mails())
+def test_every_mail_is_readable_in_every_width_and_light(
+    browser: Browser, name: str, mail: Rendered
 ) -> None:
-    for count in (8, 12):
-        page, requests = opened(
-            browser, render(digest(count=count), LETTERHEAD).html, width, scheme
-        )
+    page, requests = opened(browser, mail.html, 320)
+    for width, scheme in LOOKS:
+        page.set_viewport_size({"width": width, "height": 900})
+        page.emulate_media(color_scheme=scheme)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         worst, text = min(page.evaluate(CONTRASTS))
         assert worst >= 4.5, text
-        assert requests == []
         if SHOTS:
-            page.screenshot(path=f"{SHOTS}/digest-{count}-{width}-{scheme}.png", full_page=True)
-        page.close()
+            page.screenshot(path=f"{SHOTS}/{name}-{width}-{scheme}.png", full_page=True)
+    assert requests == []
+    page.set_viewport_size({"width": 360, "height": 900})
+    heights = page.eval_on_selector_all(
+        ".door, .button, .give, .read", "all => all.map(e => e.getBoundingClientRect().height)"
+    )
+    assert min(heights) >= 44, "large enough for a thumb"
+    page.close()
 
 
 def test_dark_is_dark_and_light_is_light(browser: Browser) -> None:
@@ -74,16 +99,6 @@ def test_dark_is_dark_and_light_is_light(browser: Browser) -> None:
         grounds[scheme] = page.evaluate("getComputedStyle(document.body).backgroundColor")
         page.close()
     assert grounds == {"light": "rgb(252, 250, 246)", "dark": "rgb(25, 24, 21)"}
-
-
-def test_what_is_pressed_is_large_enough_for_a_thumb(browser: Browser) -> None:
-    page, _ = opened(browser, render(digest(), LETTERHEAD).html, 360)
-    heights = page.eval_on_selector_all(
-        ".door, .button", "all => all.map(e => e.getBoundingClientRect().height)"
-    )
-    assert len(heights) > 10
-    assert min(heights) >= 44
-    page.close()
 
 
 def test_a_hostile_paper_neither_runs_nor_reaches_out_nor_widens_the_mail(browser: Browser) -> None:

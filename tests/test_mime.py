@@ -34,8 +34,8 @@ def built(
     **changes: Any,
 ) -> Message:
     """A mail with whatever is of no matter to the test filled in."""
-    arguments = {"key": "2026-11-21.7", "sent_at": SENT} | changes
-    return build(rendered, of or digest(), letterhead, **arguments)
+    arguments = {"key": "2026-11-21.7", "sent_at": SENT, "listed": True} | changes
+    return build(rendered, (of or digest()).reader, letterhead, **arguments)
 
 
 def to(email: str, name: str = "Ada Byron") -> Digest:
@@ -155,6 +155,24 @@ def test_a_mail_that_nobody_could_leave_is_not_built() -> None:
         built(of=digest(reader=replace(digest().reader, token="")))
 
 
+# --- letters -------------------------------------------------------------------------------------
+def test_a_letter_is_of_no_list_and_asks_machines_not_to_answer() -> None:
+    mail = parsed(built(listed=False))
+    assert not [name for name in mail if name.startswith(("List-", "Feedback", "Precedence"))]
+    assert mail["Auto-Submitted"] == "auto-generated"
+    assert mail["X-Auto-Response-Suppress"] == "OOF, AutoReply"
+    assert mail["Message-ID"] == "<2026-11-21.7@news.example.org>"
+
+
+def test_a_letter_goes_to_the_address_alone_whatever_name_somebody_typed() -> None:
+    mail = parsed(built(of=to("ada@example.org", "Win at https://evil.example"), listed=False))
+    assert mail["To"] == "ada@example.org"
+
+
+def test_a_letter_needs_no_token() -> None:
+    assert built(of=digest(reader=replace(digest().reader, token="")), listed=False).body
+
+
 # --- bodies --------------------------------------------------------------------------------------
 def test_the_plain_part_comes_first_and_the_rich_part_last() -> None:
     mail = parsed(built())
@@ -167,7 +185,7 @@ def test_the_plain_part_comes_first_and_the_rich_part_last() -> None:
 
 
 def test_a_reader_who_wants_text_gets_text_alone() -> None:
-    mail = parsed(built(text_only=True))
+    mail = parsed(built(of=digest(reader=replace(digest().reader, text_only=True))))
     assert mail.get_content_type() == "text/plain"
     assert content(mail) == "Words.\n"
 

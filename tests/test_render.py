@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jinja2 import UndefinedError
 from lxml import etree
-from sample_digest import LETTERHEAD, TOKEN, digest, pick
+from sample_digest import LETTERHEAD, TOKEN, digest, marks, pick, popular, speaking
 
 import templates
 from tasks.records import Letterhead, Pick
@@ -374,6 +375,126 @@ def test_a_token_cannot_leave_its_place_in_a_link() -> None:
     assert "https://papers.example.org/u/..%2Fx%3Fy%23z%0D%0A" in hrefs
 
 
+# --- feedback, preferences, the web -----------------------------------------------------------
+MARKS = marks(12)
+GIVE = "https://papers.example.org/give/"
+
+
+def test_every_paper_can_be_answered_by_its_own_mark() -> None:
+    page = read(render(digest(count=12, marks=MARKS), LETTERHEAD).html)
+    given = [href for href in page.hrefs if href.startswith(GIVE)]
+    wanted = [
+        f"{GIVE}{MARKS.give[pick.paper.id]}?want={want}"
+        for pick in [*digest(count=12).picks]
+        for want in ("more", "less", "save")
+    ]
+    assert sorted(given) == sorted(wanted)
+    labels = [link["aria-label"] for link in page.every("a") if link["href"].startswith(GIVE)]
+    assert labels[:3] == [
+        "More like this: paper 1",
+        "Less like this: paper 1",
+        "Save for later: paper 1",
+    ]
+    assert len(set(labels)) == 36, "each says which paper it is of"
+
+
+def test_plain_text_has_the_answers_of_the_papers_in_full() -> None:
+    mail = render(digest(count=12, marks=MARKS), LETTERHEAD)
+    for number in range(1, 13):
+        want = f"    {GIVE}{MARKS.give[number]}?want=less\n"
+        assert (want in mail.text) == (number <= 5)
+
+
+def test_a_digest_leads_to_itself_on_the_web_and_to_the_preferences() -> None:
+    mail = render(digest(count=12, marks=MARKS), LETTERHEAD)
+    page = read(mail.html)
+    view = f"https://papers.example.org/view/{MARKS.view}"
+    tune = f"https://papers.example.org/tune/{MARKS.tune}"
+    assert page.hrefs[0] == view, "above everything else"
+    assert page.hrefs[-2:] == [tune, f"https://papers.example.org/u/{TOKEN}"]
+    assert mail.text.index(f"\nRead in a browser:\n{view}\n") < 120
+    assert f"\nPause or change what you get:\n{tune}\n" in mail.text.split("\n-- \n")[1]
+
+
+def test_without_marks_or_a_public_address_there_are_no_such_links() -> None:
+    nowhere = replace(LETTERHEAD, base_url="")
+    for mail in (
+        render(digest(count=12), LETTERHEAD),
+        render(digest(count=12, marks=MARKS), nowhere),
+    ):
+        for word in ("give/", "tune/", "view/", "browser", "Pause", "More like this"):
+            assert word not in mail.text + mail.html
+
+
+def test_a_paper_without_a_mark_has_no_links_to_answer_by() -> None:
+    some = replace(MARKS, give={1: MARKS.give[1]})
+    page = read(render(digest(count=12, marks=some), LETTERHEAD).html)
+    assert sum(href.startswith(GIVE) for href in page.hrefs) == 3
+
+
+def test_a_mark_cannot_leave_its_place_in_a_link() -> None:
+    hostile = replace(MARKS, view="../x?y#z", give={1: '"><b>'})
+    page = read(render(digest(count=1, marks=hostile), LETTERHEAD).html)
+    assert page.hrefs[0] == "https://papers.example.org/view/..%2Fx%3Fy%23z"
+    assert f"{GIVE}%22%3E%3Cb%3E?want=more" in page.hrefs
+
+
+# --- the list of everybody -----------------------------------------------------------------------
+def test_the_list_by_votes_says_so_once_and_asks_what_interests_the_reader() -> None:
+    everybody = digest(*(popular(n, 131 - n) for n in range(1, 9)), marks=MARKS)
+    mail = render(everybody, LETTERHEAD)
+    page = read(mail.html)
+    for body in (page.text, " ".join(mail.text.split())):
+        assert body.count("The most voted papers of the day, the same for everybody until") == 1
+        assert "130 votes · cs.LG" in body
+        assert "· 123 votes" in body
+        assert "Why:" not in body
+        assert "match" not in body
+        assert "0.5" not in body
+    tune = f"https://papers.example.org/tune/{MARKS.tune}"
+    assert page.hrefs.count(tune) == 2
+    assert f"\nSay what interests you:\n{tune}\n" in mail.text
+    assert "More of the day" in page.text
+
+
+def test_the_list_by_votes_needs_no_link_to_the_preferences() -> None:
+    mail = render(speaking("en", digest(popular(1, 1)), length="short"), LETTERHEAD)
+    assert "Ana Rossi et al. · 1 vote<" in mail.html
+    assert "most voted" in mail.text
+    assert "Say what interests you" not in mail.text + mail.html
+    assert "Papers of the day" in mail.html
+
+
+# --- languages -----------------------------------------------------------------------------------
+def test_the_frame_is_in_the_readers_language_and_the_papers_in_their_own() -> None:
+    mail = render(speaking("de", digest(count=12, marks=MARKS)), LETTERHEAD)
+    page = read(mail.html)
+    assert mail.subject == "Sparse attention for long proteins + 11 weitere"
+    assert page.every("html")[0]["lang"] == "de"
+    for body in (page.text, " ".join(mail.text.split())):
+        first = "Samstag, 21. November 2026 · 12 Paper von 214 neuen · 2 Minuten Lesezeit"
+        assert body.startswith(first)
+        assert "passt sehr gut, 0,91 · " in body
+        assert "Passt zu „sparse attention“; Sie folgen Ana Rossi. Dagegen spricht:" in body
+        assert "Die nächste kommt am Montag, 23. November, gegen 07:00 Uhr" in body
+        assert "Serving long conversations is bound by memory." in body
+        for english in ("Why", "match", "Unsubscribe", "papers of", "chosen", "More", "tracking"):
+            assert english not in body
+    titles = [tag["lang"] for tag in page.every("h2") if "lang" in tag]
+    assert titles == ["en", "en", "en", "zh", "ar"]
+
+
+def test_both_languages_carry_the_same_links_in_the_same_order() -> None:
+    made = digest(count=12, marks=MARKS)
+    english, german = (read(render(speaking(name, made), LETTERHEAD).html) for name in ("en", "de"))
+    assert english.hrefs == german.hrefs
+
+
+def test_a_reader_of_an_unknown_language_gets_english() -> None:
+    made = digest(count=2)
+    assert render(speaking("tlh", made), LETTERHEAD) == render(made, LETTERHEAD)
+
+
 # --- size ----------------------------------------------------------------------------------------
 def long_picks(count: int, letters: int = 280) -> list[Pick]:
     """Papers whose every part is as large as a mail lets it be."""
@@ -419,15 +540,59 @@ def test_abstracts_shrink_from_the_bottom_then_papers_become_lines_then_a_count(
     assert list(shapes(1)) == [Shape((600,), 0), Shape((250,), 0), Shape((0,), 0)]
 
 
+def test_a_short_digest_is_lines_alone_and_keeps_one_to_the_last() -> None:
+    assert list(shapes(6, "short")) == [Shape((), lines) for lines in (6, 4, 3, 2, 1)]
+    assert list(shapes(1, "short")) == [Shape((), 1)]
+
+
+def test_a_long_digest_shows_all_in_full_as_far_as_there_is_room() -> None:
+    found = list(shapes(7, "long"))
+    assert found[:2] == [Shape((5000,) * 7, 0), Shape((5000,) * 6 + (600,), 0)]
+    assert Shape((600,) * 7, 0) in found
+    assert found.index(Shape((0,) * 7, 0)) < found.index(Shape((0,) * 5, 2))
+    assert found[-1] == Shape((0,), 0)
+
+
+def test_the_length_of_a_digest_is_the_readers() -> None:
+    long_one = digest(*(pick(n, abstract="A sentence of its own. " * 60) for n in range(1, 9)))
+    pages = {
+        length: read(render(speaking("en", long_one, length=length), LETTERHEAD).html)
+        for length in ("short", "normal", "long")
+    }
+    shown = {
+        length: [len(words) for tag, words in page.words if tag == "p" and "A sentence of" in words]
+        for length, page in pages.items()
+    }
+    assert shown["short"] == []
+    assert len(shown["normal"]) == 5
+    assert max(shown["normal"]) <= 600
+    assert len(shown["long"]) == 8
+    assert min(shown["long"]) == len("A sentence of its own. " * 60) - 1
+    for page in pages.values():
+        assert page.text.count("Matches “sparse attention”") == 8
+    assert [words for tag, words in pages["short"].words if tag == "h2"] == ["Chosen for you"]
+    assert not any(href.startswith("#") for href in pages["short"].hrefs)
+
+
+@pytest.mark.parametrize("length", ["short", "normal", "long"])
+@pytest.mark.parametrize("count", [1, 12, 200])
+def test_no_length_grows_beyond_what_gmail_shows(count: int, length: str) -> None:
+    large = digest(*long_picks(count), marks=marks(count))
+    mail = render(speaking("de", large, length=length), LETTERHEAD)
+    read(mail.html)
+    assert len(re.findall(r'id="p\d+"', mail.html)) >= 1
+    assert f"https://papers.example.org/u/{TOKEN}" in mail.html
+
+
 # --- the template --------------------------------------------------------------------------------
 def jinja_tags(source: str) -> list[str]:
     return re.findall(r"\{[{%].*?[%}]\}", source, re.DOTALL)
 
 
 def test_inlining_keeps_every_jinja_tag_and_leaves_only_media_rules_behind() -> None:
-    source, *_ = templates.environment.loader.get_source(  # type: ignore[union-attr]
-        templates.environment, "email/digest/body.html"
-    )
+    environment = templates.environment_for("en")
+    assert environment.loader is not None
+    source, *_ = environment.loader.get_source(environment, "email/digest/body.html")
     before, after = jinja_tags(BODY.read_text(encoding="utf-8")), jinja_tags(source)
     assert [tag for tag in after if tag[1] == "%"] == [tag for tag in before if tag[1] == "%"]
     assert Counter(after) == Counter(before)  # only attributes may change places
@@ -437,8 +602,8 @@ def test_inlining_keeps_every_jinja_tag_and_leaves_only_media_rules_behind() -> 
 
 
 def test_a_missing_name_in_a_template_is_an_error() -> None:
-    with pytest.raises(templates.environment.undefined("x")._undefined_exception):
-        templates.environment.from_string("{{ missing }}").render()
+    with pytest.raises(UndefinedError):
+        templates.environment_for("en").from_string("{{ missing }}").render()
 
 
 def luminance(colour: str) -> float:

@@ -1,9 +1,16 @@
 from __future__ import annotations
 
-import pytest
-from sample_digest import score
+from dataclasses import replace
 
-from tasks.render.words import strength, why
+import pytest
+from sample_digest import pick, popular, score
+
+from tasks.compose.exploring import NOTE
+from tasks.records import PickKind
+from tasks.render.words import label, reason, strength, why
+from templates import words_for
+
+GERMAN = words_for("de")
 
 
 @pytest.mark.parametrize(
@@ -102,3 +109,79 @@ def test_a_hostile_label_stays_short_and_on_one_line() -> None:
     assert "\n" not in said
     assert "\u202e" not in said
     assert len(said) < 120
+
+
+# --- kinds of picks ------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("note", "said"),
+    [
+        ("1 votes since", "late bloomer (1 vote since), 0.91"),
+        (
+            "295 votes since, code released, now in version 3",
+            "late bloomer (295 votes since, code released, now in version 3), 0.91",
+        ),
+        ("100% new", "late bloomer (100% new), 0.91"),
+    ],
+)
+def test_late_news_is_told_with_its_score(note: str, said: str) -> None:
+    assert label(replace(pick(1), kind=PickKind.LATE, note=note)) == said
+
+
+def test_late_news_is_told_in_the_readers_language() -> None:
+    late = replace(
+        pick(1), kind=PickKind.LATE, note="295 votes since, code released, now in version 3"
+    )
+    assert label(late, GERMAN) == (
+        "Spätzünder (295 Stimmen seitdem, Code veröffentlicht, jetzt in Version 3), 0,91"
+    )
+
+
+def test_a_question_to_the_reader_says_that_it_is_one() -> None:
+    asked = replace(pick(1), kind=PickKind.EXPLORE, note=NOTE)
+    assert label(asked) == "to learn from, 0.91"
+    assert reason(asked).endswith(f". {NOTE}.")
+    assert label(asked, GERMAN) == "um daraus zu lernen, 0,91"
+    assert reason(asked, GERMAN).endswith(" Kein sicherer Treffer, und anders als alles bisher.")
+
+
+def test_a_popular_pick_says_its_votes_and_neither_score_nor_reason() -> None:
+    assert label(popular(1, 128)) == "128 votes"
+    assert label(popular(1, 1)) == "1 vote"
+    assert label(popular(1, 12800), GERMAN) == "12.800 Stimmen"
+    assert reason(popular(1, 128)) == ""
+
+
+def test_a_popular_pick_without_votes_has_no_label() -> None:
+    assert label(replace(popular(1, 1), score=score(0.0))) == ""
+
+
+# --- languages -----------------------------------------------------------------------------------
+def test_every_way_of_saying_it_is_said_in_german_too() -> None:
+    found = score(
+        0.5,
+        ("phrase", "sparse attention in the title", 2.0),
+        ("description", "long proteins", 1.5),
+        ("votes", "128 votes", 1.0),
+        ("less", "survey (in part)", -1.0),
+        ("dislike", "like “Old”", -2.0),
+    )
+    assert why(found, words=GERMAN) == (
+        "Passt zu „sparse attention“ im Titel; nah an Ihrer Beschreibung („long proteins“); "
+        "hat 128 Stimmen. Dagegen spricht: ähnlich wie „Old“; „survey“ (zum Teil)."
+    )
+    assert why(score(0.05), "Proteine", words=GERMAN) == (
+        "Proteine: kein einzelner Grund sticht heraus."
+    )
+    assert strength(0.3, GERMAN) == "passt gut, 0,30"
+
+
+def test_what_an_encoder_found_is_told_without_a_name() -> None:
+    assert why(score(0.9, ("topic", "its meaning", 2.0))) == "Close in meaning."
+    assert why(score(0.9, ("topic", "cache, keys", 2.0))) == "About “cache, keys”."
+
+
+def test_a_percent_sign_in_a_label_is_a_percent_sign() -> None:
+    hostile = score(0.9, ("term", "100% %(names)s %s", 2.0), ("author", "%(x)d", 1.9))
+    assert why(hostile, "%(profile)s") == (
+        "%(profile)s: matches “100% %(names)s %s”; you follow %(x)d."
+    )

@@ -8,6 +8,7 @@ from typing import Any
 from celery import Celery
 from celery.signals import setup_logging, worker_process_init, worker_process_shutdown
 
+from tasks import redact
 from tasks.round.context import process_context
 from tasks.settings import current
 from workers.schedule import BEAT
@@ -91,6 +92,7 @@ app = make_app()
 
 @setup_logging.connect
 def _log(**_: object) -> None:
+    redact.install()
     logging.basicConfig(level=logging.INFO, format=LOG_FORMAT, force=True)
     for chatty in ("celery.app.trace", "celery.worker.strategy"):
         logging.getLogger(chatty).setLevel(logging.WARNING)

@@ -7,10 +7,13 @@ or an answer can be looked at before it is made.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from tasks.compose import Known, compose, diverse
 from tasks.records import Candidate, Composition, Paper, Pick, Profile, Reader
@@ -23,6 +26,8 @@ from tasks.round.shelf import unshelved
 from tasks.score import Background, read_papers
 from tasks.store import digests, entries, profiles
 from tasks.store.profiles import Asked
+
+log = logging.getLogger(__name__)
 
 DAY = timedelta(days=1)
 STARTERS_FROM = timedelta(days=14)
@@ -84,6 +89,15 @@ def trial(
     before = Known(now=at, since=since)
     found = compose(reader, candidates, sent={*known}, considered=considered, known=before)
     return Outlook(at=at, composition=found)
+
+
+def warm_up(context: Context) -> None:
+    """Read the papers of the last weeks, so that the first one who asks need not wait for it."""
+    try:
+        at = context.clock()
+        _candidates(context, [], at, first=at - entries.SCORED_FOR)
+    except SQLAlchemyError as error:  # the database may start later than we do
+        log.info("the papers are read when they are first asked for: %s", type(error).__name__)
 
 
 def asked_for(reader: Reader, made: Sequence[Profile]) -> list[Asked]:

@@ -75,22 +75,31 @@ class Http:
         self._client.close()
 
     def get(
-        self, url: str, *, etag: str = "", last_modified: str = "", accept: str = "*/*"
+        self,
+        url: str,
+        *,
+        etag: str = "",
+        last_modified: str = "",
+        accept: str = "*/*",
+        secret: Mapping[str, str] | None = None,
     ) -> Answer:
         """The answer to a GET, redirects walked; conditional where a validator is given.
 
+        `secret` are headers for the asked server's eyes alone: where it redirects, they do not go.
         Raises SourceError when no whole answer comes within the limits, SourceRefused for an
         address that is not dialled. No status is an error here.
         """
         self._dialler.deadline = monotonic() + self._limits.total
-        headers = {"Accept": accept}
+        headers: dict[str, str] = {"Accept": accept}
         if etag:
             headers["If-None-Match"] = etag
         if last_modified:
             headers["If-Modified-Since"] = last_modified
         target = _target(url)
+        private: Mapping[str, str] = secret or {}
         for _ in range(self._limits.redirects + 1):
-            answer = self._hop(target, headers)
+            answer = self._hop(target, {**headers, **private})
+            private = {}
             location = answer.headers.get("location", "")
             if answer.status not in REDIRECTS or not location:
                 return answer

@@ -8,6 +8,7 @@ from alembic import context
 from sqlmodel import AutoString, SQLModel
 
 from tasks import models
+from tasks.store.migrate import is_of_models
 
 
 def plain_types(kind: str, item: Any, _autogen: Any) -> str | Literal[False]:
@@ -25,6 +26,7 @@ context.configure(
     render_item=plain_types,
     render_as_batch=True,
     compare_type=True,
+    include_name=is_of_models,
 )
 with context.begin_transaction():
     context.run_migrations()

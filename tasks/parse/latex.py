@@ -60,7 +60,7 @@ _MATH = re.compile(
     r"(?<!\\)\$(?:(?![\s$])([^$]{1,300}?)(?<![\s\\])\$(?!\d)|(?!\d)([^$\s]{1,100})(?<!\\)\$)"
 )
 _AMOUNT = re.compile(r"\d[\d.,]*[kKMB]?\b.*\s[a-z]{2}")
-_PARENTHESES = re.compile(r"\\\((.{1,300}?)\\\)")
+_PARENTHESES = re.compile(r"\\\(((?:(?!\\\().){1,300}?)\\\)")
 _STYLED = re.compile(
     r"\\(?:text(?:sc|bf|it|tt|sf|rm|up|sl|normal|superscript|subscript)?|emph|math(?:rm|bf|cal|bb|sf|it|tt|frak|scr)"
     r"|boldsymbol|bm|operatorname\*?|underline|mbox|ensuremath|url)\s*\{([^{}]*)\}"

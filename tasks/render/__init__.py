@@ -1,5 +1,5 @@
-"""Picks become a mail: the words (`digest`, `words`) and the bytes (`mime`). Pure."""
+"""Picks become a mail: the words (`digest`, `letter`, `words`) and the bytes (`mime`). Pure."""
 
-from tasks.render import digest, mime, words
+from tasks.render import digest, letter, mime, words
 
-__all__ = ["digest", "mime", "words"]
+__all__ = ["digest", "letter", "mime", "words"]

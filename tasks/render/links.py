@@ -1,4 +1,4 @@
-"""Where a mail's links lead: to the papers, plainly, and to the reader's own way out."""
+"""Where a mail's links lead: to the papers, plainly, and to the reader's own pages."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
 from tasks.records import Letterhead, Paper, Reader
+from templates import msgid
 
 LONGEST = 2000  # longer addresses are refused by servers, and would eat the mail's size
 _ARXIV = re.compile(r"(\d{4}\.\d{4,5}|[a-z-]+(\.[A-Z]{2})?/\d{7})(v\d+)?")
@@ -30,11 +31,19 @@ def ways(letterhead: Letterhead, reader: Reader) -> Ways:
     Without a token there are none: such a digest can be looked at, and `mime.build` refuses it.
     """
     token = quote(reader.token, safe="")
-    base = safe_url(letterhead.base_url).rstrip("/") if token else ""
     return Ways(
-        leave=base and f"{base}/u/{token}",
+        leave=page(letterhead, "u", reader.token),
         leave_by_mail=token and f"u+{token}@{letterhead.domain}",
     )
+
+
+def page(letterhead: Letterhead, face: str, mark: str) -> str:
+    """Our page of that face (``u``, ``tune``, ``view``, ``give``) for this mark or token.
+
+    Empty without a mark, and where there is no public address.
+    """
+    base = safe_url(letterhead.base_url).rstrip("/") if mark else ""
+    return base and f"{base}/{face}/{quote(mark, safe='')}"
 
 
 def safe_url(url: str | None) -> str:
@@ -78,10 +87,10 @@ def doi(paper: Paper) -> str:
 
 
 def named(paper: Paper) -> tuple[tuple[str, str], ...]:
-    """The paper's links as (name, url), in the order PDF, abstract, publisher, code."""
-    found = [("PDF", arxiv(paper, "pdf")), ("Abstract", arxiv(paper, "abs"))]
-    found.append(("Publisher", doi(paper)))
-    found += [("Code", safe_url(url)) for url in paper.code_urls[:1]]
+    """The paper's links as (name, url), in the order PDF, abstract, publisher, code; names in English."""
+    found = [(msgid("PDF"), arxiv(paper, "pdf")), (msgid("Abstract"), arxiv(paper, "abs"))]
+    found.append((msgid("Publisher"), doi(paper)))
+    found += [(msgid("Code"), safe_url(url)) for url in paper.code_urls[:1]]
     return tuple((name, url) for name, url in found if url)
 
 

@@ -1,4 +1,4 @@
-"""A rendered digest as the bytes that go over the wire (RFC 5322, 2045 to 2047, 2369, 2919, 8058).
+"""A rendered mail as the bytes that go over the wire (RFC 5322, 2045 to 2047, 2369, 2919, 8058).
 
 Written by hand rather than by the email package: that costs ten times as much for a mail of this
 size, and folds a long List-Unsubscribe into encoded words, which makes receivers ignore it. The
@@ -17,7 +17,7 @@ from email.utils import format_datetime
 from hashlib import sha256
 
 from tasks.errors import UsageError
-from tasks.records import Digest, Letterhead, Message, Rendered
+from tasks.records import Letterhead, Message, Reader, Rendered
 from tasks.render.links import ways
 from tasks.render.text import clean, cut
 
@@ -27,55 +27,63 @@ SUBJECT, NAME = 200, 60
 _DOT_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
 _DOMAIN = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*"
 _ADDRESS = re.compile(f"{_DOT_ATOM}@{_DOMAIN}")
+_MACHINE_HEADERS = (
+    ("Auto-Submitted", "auto-generated"),
+    ("X-Auto-Response-Suppress", "OOF, AutoReply"),
+    ("MIME-Version", "1.0"),
+)
 _UNSAFE = re.compile(r"\r\n(?! \S)|(?<!\r)\n|\r(?!\n)|[^\x20-\x7e\r\n]")
 
 
 def build(  # one argument for each thing a mail is made of
     rendered: Rendered,
-    digest: Digest,
+    reader: Reader,
     letterhead: Letterhead,
     *,
     key: str,
     sent_at: datetime,
-    text_only: bool = False,
+    listed: bool,
 ) -> Message:
     """One mail to one reader; the same arguments give the same bytes, attempt after attempt.
 
-    `key` names the digest for ever: the Message-ID is made of it, so that a second copy can be
-    known as one. `sent_at` is aware. Control characters in names and subject are taken out; raises
-    `UsageError` for an address, key, domain or token that cannot stand in a header.
+    `key` names the mail for ever: the Message-ID is made of it, so that a second copy can be
+    known as one. `sent_at` is aware. A `listed` mail is one of a series, and can be left; a letter
+    answers what somebody asked for, perhaps in another's name, and carries nothing that they typed
+    but the address. Control characters in names and subject are taken out; raises `UsageError` for an
+    address, key, domain or token that cannot stand in a header.
     """
     if sent_at.tzinfo is None:
         raise ValueError("sent_at must be an aware time")
     identity = _message_id(key, letterhead.domain)
-    recipient = _address(digest.reader.email, f"the address of reader {digest.reader.id}")
+    recipient = _address(reader.email, f"the address of reader {reader.id}")
     sender = _address(letterhead.sender, "the sender's address")
     headers = [
         ("From", _mailbox(letterhead.sender_name, sender)),
-        ("To", _mailbox(digest.reader.name, recipient)),
+        ("To", _mailbox(reader.name if listed else "", recipient)),
         ("Subject", _unstructured("Subject", cut(clean(rendered.subject), SUBJECT))),
         ("Date", format_datetime(sent_at.astimezone(UTC))),
         ("Message-ID", identity),
     ]
     if letterhead.reply_to:
         headers.append(("Reply-To", _address(letterhead.reply_to, "the reply-to address")))
-    headers += [*_list_headers(digest, letterhead), ("MIME-Version", "1.0")]
+    headers += _list_headers(reader, letterhead) if listed else ()
+    headers += _MACHINE_HEADERS
     head = b"".join(_line(name, value) for name, value in headers)
     return Message(
         key=key,
         message_id=identity,
         sender=_address(letterhead.bounce, "the bounce address") if letterhead.bounce else sender,
         recipient=recipient,
-        body=head + _content(rendered, key, text_only),
+        body=head + _content(rendered, key, reader.text_only),
     )
 
 
-def _list_headers(digest: Digest, letterhead: Letterhead) -> Iterator[tuple[str, str]]:
+def _list_headers(reader: Reader, letterhead: Letterhead) -> Iterator[tuple[str, str]]:
     """What tells receivers that this is a list's mail, and how to leave it with one click."""
-    way = ways(letterhead, digest.reader)
+    way = ways(letterhead, reader)
     if not way.leave_by_mail:
         raise UsageError(
-            f"reader {digest.reader.id} has no token, so the mail would have no way out: "
+            f"reader {reader.id} has no token, so the mail would have no way out: "
             "give the reader one"
         )
     by_mail = f"<mailto:{way.leave_by_mail}?subject=unsubscribe>"
@@ -85,9 +93,7 @@ def _list_headers(digest: Digest, letterhead: Letterhead) -> Iterator[tuple[str,
         yield "List-Unsubscribe-Post", "List-Unsubscribe=One-Click"
     yield "List-Id", f"<daily.digest.{letterhead.domain}>"
     yield "Feedback-ID", "daily:digest:v1:paperround"  # last: the sender's id, for Gmail's figures
-    yield "Auto-Submitted", "auto-generated"
     yield "Precedence", "bulk"
-    yield "X-Auto-Response-Suppress", "OOF, AutoReply"
 
 
 def _message_id(key: str, domain: str) -> str:

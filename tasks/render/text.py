@@ -52,6 +52,7 @@ def cut(text: str, most: int) -> str:
     return kept.rstrip(" ,;:.–—-(") + "…"
 
 
+@lru_cache(maxsize=2048)
 def cut_at_sentence(text: str, most: int) -> str:
     """`text` in at most `most` characters, cut after a sentence where one ends late enough."""
     if len(text) <= most:
@@ -109,8 +110,3 @@ def script(text: str) -> Script:
     ways = (unicodedata.bidirectional(char) for char in text)
     first = next((way for way in ways if way in ("L", "R", "AL")), "L")
     return Script(language, "ltr" if first == "L" else "rtl")
-
-
-def listed(names: list[str]) -> str:
-    """``a``, ``a and b``, ``a, b and c``."""
-    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))

@@ -16,7 +16,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 from tasks.deliver.transport import Transport, transport_for
-from tasks.fetch.http import Http
+from tasks.fetch.http import LIMITS, Http, Limits
 from tasks.parse.killable import Parser
 from tasks.records import Letterhead
 from tasks.score.encoder import Encoder
@@ -56,11 +56,12 @@ class Context:
         said = self.settings.secret.get_secret_value()
         return Seal(said.encode() if said else _own_secret(self.settings.home / "secret"))
 
-    def http(self) -> AbstractContextManager[Http]:
+    def http(self, limits: Limits = LIMITS) -> AbstractContextManager[Http]:
         """A client for one source's turn."""
         return Http(
             contact=self.settings.contact or self.settings.base_url,
             allow_private=self.settings.allow_private,
+            limits=limits,
         )
 
     def transport(self) -> Transport:

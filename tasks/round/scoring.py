@@ -39,9 +39,8 @@ def score(context: Context, first: int, last: int, at: datetime) -> list[Ring]:
             _score_one(context, shard_id, scored, generation, owner=owner, at=at)
         except LostLease as error:
             log.info("shard %d is scored again: %s", shard_id, error)
-            forget(
-                *shelf_of(context, shard_id)
-            )  # what is on it may be a reader's who left for good
+            # What is on it may be of a reader who left for good.
+            forget(*shelf_of(context, shard_id))
         except Exception as error:  # one shard's trouble is not the others'
             log.exception("shard %d could not be scored", shard_id)
             _let_go(context, shard_id, error, owner=owner)

@@ -7,6 +7,7 @@ unless the transport can tell. Writing `sent` is allowed from `unsure` too: know
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,14 +16,15 @@ from sqlmodel import Session, col, func, select
 
 from tasks.errors import LostLease
 from tasks.models import Attempt, Delivery
-from tasks.records import Message
-from tasks.store import claims, digests
+from tasks.records import Letter, Message
+from tasks.store import claims, digests, readers
 from tasks.store.upsert import insert_new
 
 LEASE = timedelta(minutes=5)  # longer than all of an SMTP conversation's time limits together
 DEADLINE = timedelta(hours=20)  # a daily digest is stale when the next one is due
 RETRY_FIRST = timedelta(minutes=1)
 RETRY_MOST = timedelta(hours=1)
+UNWANTED = "the reader paused or unsubscribed"
 WAITING = ("ready", "deferred")
 OPEN = ("ready", "deferred", "claimed", "armed")
 
@@ -47,6 +49,33 @@ def add(session: Session, digest_id: int, reader_id: int, message: Message, now:
     return found
 
 
+def add_letter(session: Session, letter: Letter, message: Message, now: datetime) -> int:
+    """Keep a letter, ready to go for as long as its link holds. Its id."""
+    row = Delivery(
+        letter=letter.kind.value,
+        reader_id=letter.reader.id,
+        key=message.key,
+        message_id=message.message_id,
+        sender=message.sender,
+        recipient=message.recipient,
+        body=message.body,
+        state="ready",
+        expires_at=letter.until,
+        created_at=now,
+    )
+    session.add(row)
+    session.flush()
+    assert row.id is not None
+    return row.id
+
+
+def forget_letters(session: Session, now: datetime) -> int:
+    """Empty the letters that need no more handing over: the links in them are secrets. How many."""
+    over = (col(Delivery.state).not_in(OPEN)) | (col(Delivery.expires_at) <= now)
+    where = (col(Delivery.letter) != "", func.length(Delivery.body) > 0, over)
+    return claims.changed(session, update(Delivery).where(*where).values(body=b""))
+
+
 def due(session: Session, now: datetime, limit: int) -> list[int]:
     """Deliveries to hand over, and those that a dead worker left claimed or armed."""
     where = (col(Delivery.state).in_(OPEN), claims.free(Delivery, now))
@@ -54,10 +83,20 @@ def due(session: Session, now: datetime, limit: int) -> list[int]:
     return [key for key in found if key is not None]
 
 
-def claim(
-    session: Session, first: int, last: int, *, owner: str, now: datetime
-) -> tuple[int, int, Message] | None:
-    """Take the next mail of a range of ids: its id, whose it is, and its bytes."""
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A mail that is ours to hand over. `unwanted` says why it must not go out any more."""
+
+    id: int
+    message: Message
+    unwanted: str = ""
+
+
+def claim(session: Session, first: int, last: int, *, owner: str, now: datetime) -> Taken | None:
+    """Take the next mail of a range of ids.
+
+    A digest goes to active readers alone; a letter was asked for a moment ago, by whomever.
+    """
     where = (
         col(Delivery.id).between(first, last),
         col(Delivery.state).in_((*WAITING, "claimed")),
@@ -69,7 +108,8 @@ def claim(
     if not taken:
         return None
     row = session.get_one(Delivery, taken[0], populate_existing=True)
-    return taken[0], row.reader_id, message(row)
+    wanted = row.letter or readers.is_active(session, row.reader_id)
+    return Taken(taken[0], message(row), "" if wanted else UNWANTED)
 
 
 def arm(session: Session, key: int, *, owner: str, now: datetime) -> None:
@@ -103,7 +143,6 @@ def defer(session: Session, key: int, *, owner: str, now: datetime, phase: str, 
         raise LostLease(f"delivery {key} is gone with its reader")
     dead = tries >= claims.ATTEMPTS_MOST
     state = "dead" if dead else "deferred"
-    _note(session, key, owner=owner, now=now, phase=phase, outcome=state, reply=reply)
     pause = claims.backoff(tries, first=RETRY_FIRST, most=RETRY_MOST)
     free = {"owner": "", "lease_until": None}
     values = {
@@ -112,6 +151,7 @@ def defer(session: Session, key: int, *, owner: str, now: datetime, phase: str, 
         "next_attempt_at": None if dead else now + pause,
     }
     claims.change(session, Delivery, key, values | free, owner=owner)
+    _note(session, key, owner=owner, now=now, phase=phase, outcome=state, reply=reply)
 
 
 def give_back(session: Session, key: int, error: str, *, owner: str, until: datetime) -> None:
@@ -148,8 +188,8 @@ def orphans(
 
 def again(session: Session, key: int, *, owner: str, now: datetime) -> None:
     """The transport knows that the mail never arrived: it is due again."""
-    _note(session, key, owner=owner, now=now, phase="dot", outcome="not accepted", reply="")
     claims.finish(session, Delivery, key, owner=owner, state="ready")
+    _note(session, key, owner=owner, now=now, phase="dot", outcome="not accepted", reply="")
 
 
 def sweep(session: Session, now: datetime) -> int:
@@ -160,10 +200,10 @@ def sweep(session: Session, now: datetime) -> int:
         (col(Delivery.lease_until).is_(None)) | (col(Delivery.lease_until) < now),
         col(Delivery.expires_at) <= now,
     )
-    words = "the next digest was due before this one could be handed over"
+    words = "its time was over before it could be handed over"
     expired = late.values(state="expired", owner="", error=words).returning(col(Delivery.digest_id))
     closed = list(session.execute(expired).scalars())
-    digests.free_papers(session, closed)
+    digests.free_papers(session, [key for key in closed if key is not None])
     worn = update(Delivery).where(*waiting, col(Delivery.attempts) >= claims.ATTEMPTS_MOST)
     words = f"handing it over ended the worker {claims.ATTEMPTS_MOST} times"
     return len(closed) + claims.changed(session, worn.values(state="dead", owner="", error=words))
@@ -189,6 +229,13 @@ def message(row: Delivery) -> Message:
 def by_key(session: Session, key: str) -> Message | None:
     """The mail of that key."""
     row = session.exec(select(Delivery).where(Delivery.key == key)).first()
+    return None if row is None else message(row)
+
+
+def of_digest(session: Session, digest_id: int, reader_id: int) -> Message | None:
+    """The mail of that reader's digest, if it is theirs and was written."""
+    mine = (Delivery.digest_id == digest_id, Delivery.reader_id == reader_id)
+    row = session.exec(select(Delivery).where(*mine)).first()
     return None if row is None else message(row)
 
 

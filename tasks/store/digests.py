@@ -214,23 +214,25 @@ def load(session: Session, digest_id: int) -> DigestRecord:
         .where(Pick.digest_id == digest_id)
         .order_by(col(Pick.place))
     )
-    picks = tuple(
-        PickRecord(
-            place=pick.place,
-            paper=entries.paper(entry),
-            score=_score(pick),
-            profile_name=pick.profile_name,
-            kind=PickKind(pick.kind),
-            note=pick.note,
-        )
-        for pick, entry in found
-    )
+    picks = tuple(pick_record(pick, entry) for pick, entry in found)
     return DigestRecord(
         id=digest_id,
         day=row.day,
         reader=readers.get(session, row.reader_id),
         picks=picks,
         considered=row.considered,
+    )
+
+
+def pick_record(pick: Pick, entry: Entry) -> PickRecord:
+    """A pick's row with its paper's, as the steps see them."""
+    return PickRecord(
+        place=pick.place,
+        paper=entries.paper(entry),
+        score=_score(pick),
+        profile_name=pick.profile_name,
+        kind=PickKind(pick.kind),
+        note=pick.note,
     )
 
 

@@ -267,6 +267,7 @@ def _sight(session: Session, page_id: int, page: ParsedPage, entry_ids: list[int
 
 
 # --- reading -------------------------------------------------------------------------------------
+# What arrived was not merged into another entry: joining takes the arrival along.
 def arrivals(session: Session) -> int:
     """The number of the newest arrival."""
     return counters.value(session, ARRIVALS)
@@ -279,7 +280,6 @@ def news(session: Session, *, after: int, upto: int, at: datetime) -> list[Paper
         col(Entry.arrival) <= upto,
         col(Entry.arrived_at) >= at - SCORED_FOR,
         col(Entry.withdrawn).is_(False),
-        col(Entry.merged_into).is_(None),
     )
     return [paper(row) for row in session.exec(select(Entry).where(*where).order_by(col(Entry.id)))]
 
@@ -300,7 +300,6 @@ def voted(session: Session, at: datetime, *, since: datetime, limit: int) -> lis
         col(Entry.arrived_at) > since,
         col(Entry.arrived_at) <= at,
         col(Entry.withdrawn).is_(False),
-        col(Entry.merged_into).is_(None),
     )
     order = (col(Entry.upvotes).desc().nulls_last(), col(Entry.id).desc())
     return [
@@ -354,7 +353,6 @@ def _between(first: date, last: date) -> tuple[ColumnElement[bool], ...]:
         col(Entry.arrived_at) >= datetime.combine(first, time(), UTC),
         col(Entry.arrived_at) < datetime.combine(last + timedelta(days=1), time(), UTC),
         col(Entry.withdrawn).is_(False),
-        col(Entry.merged_into).is_(None),
     )
 
 
@@ -382,7 +380,6 @@ def news_count(session: Session, at: datetime, *, since: datetime | None = None)
     where = (
         col(Entry.arrived_at) > first,
         col(Entry.arrived_at) <= at,
-        col(Entry.merged_into).is_(None),
     )
     return session.exec(select(func.count()).select_from(Entry).where(*where)).one()
 

@@ -9,15 +9,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete
+from sqlalchemy import ColumnElement, delete, update
 from sqlmodel import Session, col, select
 
 from tasks.errors import UnknownName, UsageError
 from tasks.models import Profile, ProfileVersion, Reader, Score
 from tasks.profile_json import from_json
 from tasks.records import Profile as ProfileRecord
-from tasks.store import feedback, shards
+from tasks.store import claims, feedback, shards
 from tasks.store.feedback import Lessons
+from tasks.store.upsert import insert_new
 
 log = logging.getLogger(__name__)
 
@@ -37,16 +38,70 @@ def save(
         row = Profile(reader_id=reader_id, name=name, version=0)
         session.add(row)
     row.version, row.state = row.version + 1, "active"
-    row.share = float(body.get("share") or 1.0)
+    row.share = _share(body)
     session.flush()
     assert row.id is not None
-    version = ProfileVersion(
-        profile_id=row.id, version=row.version, body=dict(body), created_at=now
-    )
-    session.add(version)
-    session.execute(delete(Score).where(col(Score.profile_id) == row.id))
-    shards.rewind(session, session.get_one(Reader, reader_id).shard_id)
+    _keep(session, row.id, row.version, body, now)
     return row.version
+
+
+def save_over(
+    session: Session,
+    reader_id: int,
+    name: str,
+    body: Mapping[str, Any],
+    now: datetime,
+    *,
+    expected: int | None,
+) -> int | None:
+    """As `save`, where `expected` is the version in force (None: where there is no such profile).
+
+    Compare and write are one conditional statement. None where it is not, and then nothing is kept.
+    """
+    version = (expected or 0) + 1
+    values = {"version": version, "state": "active", "share": _share(body)}
+    mine = {"reader_id": reader_id, "name": name}
+    if expected is None:
+        done = insert_new(session, Profile, [mine | values | {"line": 0.0}])
+    else:
+        where = _named(reader_id, name)
+        change = update(Profile).where(*where, col(Profile.version) == expected).values(values)
+        done = claims.changed(session, change)
+    if not done:
+        return None
+    key = session.exec(select(Profile.id).where(*_named(reader_id, name))).one()
+    assert key is not None
+    _keep(session, key, version, body, now)
+    return version
+
+
+def _named(reader_id: int, name: str) -> tuple[ColumnElement[bool], ...]:
+    return (
+        col(Profile.reader_id) == reader_id,
+        col(Profile.name) == name,
+        col(Profile.state) == "active",
+    )
+
+
+def _share(body: Mapping[str, Any]) -> float:
+    return float(body.get("share") or 1.0)
+
+
+def _keep(
+    session: Session, profile_id: int, version: int, body: Mapping[str, Any], now: datetime
+) -> None:
+    """Keep what a version holds; what was scored by older ones is scored anew."""
+    row = ProfileVersion(profile_id=profile_id, version=version, body=dict(body), created_at=now)
+    session.add(row)
+    session.execute(delete(Score).where(col(Score.profile_id) == profile_id))
+    reader_id = session.get_one(Profile, profile_id).reader_id
+    shards.rewind(session, session.get_one(Reader, reader_id).shard_id)
+
+
+def rename(session: Session, reader_id: int, name: str, new: str) -> bool:
+    """Call a profile by a name that no other of this reader's has; whether there was one."""
+    change = update(Profile).where(*_named(reader_id, name)).values(name=new)
+    return claims.changed(session, change) == 1
 
 
 def get(session: Session, reader_id: int, name: str) -> tuple[int, dict[str, Any]]:
@@ -74,6 +129,33 @@ def rows(session: Session, reader_id: int) -> list[dict[str, Any]]:
         _in_force().where(Profile.reader_id == reader_id).order_by(col(Profile.id))
     )
     return [{"name": p.name, "version": p.version} | dict(v.body) for p, v in found]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saved:
+    """A profile as it is kept: its number and name, the version in force, and that version's JSON."""
+
+    id: int
+    name: str
+    version: int
+    body: Mapping[str, Any]
+
+
+def saved(session: Session, reader_id: int) -> list[Saved]:
+    """A reader's profiles, the oldest first."""
+    mine = (Profile.reader_id == reader_id, Profile.state == "active")
+    found = session.exec(_in_force().where(*mine).order_by(col(Profile.id)))
+    return [
+        Saved(id=row.id or 0, name=row.name, version=row.version, body=dict(version.body))
+        for row, version in found
+    ]
+
+
+def body_of(session: Session, profile_id: int, version: int) -> dict[str, Any] | None:
+    """What that version of a profile held, if there is one."""
+    where = (ProfileVersion.profile_id == profile_id, ProfileVersion.version == version)
+    row = session.exec(select(ProfileVersion).where(*where)).first()
+    return None if row is None else dict(row.body)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,18 +11,23 @@ from sqlalchemy import delete, update
 from sqlmodel import Session, col, select
 
 from tasks.errors import UnknownName, UsageError
-from tasks.models import Profile, Reader
+from tasks.hours import is_zone, next_due, zone
+from tasks.models import Profile, Reader, Ticket
 from tasks.records import Reader as ReaderRecord
 from tasks.store import claims, shards
 
 NUMBER_MOST = 18  # digits of a row's number
 FARTHEST = timedelta(days=9)  # a weekly reader's next digest is at most eight days away
+PENDING_FOR = timedelta(days=7)  # how long an address that nobody confirmed is kept
+EPOCHS = (
+    2**30
+)  # where counting begins is random: SQLite gives a deleted reader's number to the next
 
 
 def add(
     session: Session, reader: ReaderRecord, *, next_digest_at: datetime | None, now: datetime
 ) -> int:
-    """Keep a new reader. The record's id and token are given here. Raises `UsageError` if known."""
+    """Keep a new reader. Id, token, epoch and feed are given here. Raises `UsageError` if known."""
     if session.exec(select(Reader.id).where(Reader.email == reader.email)).first() is not None:
         raise UsageError(f"{reader.email} is a reader already")
     row = Reader(
@@ -37,6 +42,10 @@ def add(
         threshold=reader.threshold,
         explore=reader.explore,
         text_only=reader.text_only,
+        length=reader.length,
+        state=reader.state,
+        epoch=secrets.randbelow(EPOCHS),
+        feed=secrets.randbelow(EPOCHS),
         token=secrets.token_urlsafe(16),
         created_at=now,
         next_digest_at=next_digest_at,
@@ -56,6 +65,38 @@ def find(session: Session, who: str) -> ReaderRecord:
 def get(session: Session, reader_id: int) -> ReaderRecord:
     """The reader with that id, who is known to exist."""
     return record(session.get_one(Reader, reader_id))
+
+
+def seek(session: Session, reader_id: int) -> ReaderRecord | None:
+    """The reader with that id, if there is one (still)."""
+    row = session.get(Reader, reader_id)
+    return None if row is None else record(row)
+
+
+def lock(session: Session, reader_id: int) -> bool:
+    """Whoever else locks this reader waits until this transaction ends; whether there is one."""
+    mine = select(Reader.id).where(Reader.id == reader_id).with_for_update(key_share=True)
+    return session.exec(mine).first() is not None
+
+
+def present(session: Session, reader_id: int) -> ReaderRecord:
+    """The reader with that id. Raises `UnknownName` when they are gone: they may leave at any time."""
+    reader = seek(session, reader_id)
+    if reader is None:
+        raise UnknownName("this reader is gone: subscribe to begin anew")
+    return reader
+
+
+def by_email(session: Session, email: str) -> ReaderRecord | None:
+    """The reader with that address, in its canonical form, if it is anybody's."""
+    row = session.exec(select(Reader).where(Reader.email == email)).first()
+    return None if row is None else record(row)
+
+
+def change(session: Session, reader_id: int, **values: Any) -> bool:
+    """Set columns of a reader; whether there is one. `days` are digits."""
+    mine = col(Reader.id) == reader_id
+    return claims.changed(session, update(Reader).where(mine).values(values)) == 1
 
 
 def remove(session: Session, who: str) -> None:
@@ -117,11 +158,44 @@ def due(session: Session, at: datetime, limit: int) -> list[ReaderRecord]:
     return [record(row) for row in session.exec(found.with_for_update(skip_locked=True))]
 
 
+def looked_at(session: Session, reader_id: int) -> datetime | None:
+    """When this reader's next digest is looked for; None for a reader without days."""
+    return session.exec(select(Reader.next_digest_at).where(Reader.id == reader_id)).one()
+
+
 def planned(session: Session, plans: Iterable[tuple[int, datetime | None]]) -> None:
     """Set when each reader is looked at next."""
     values = [{"id": key, "next_digest_at": at} for key, at in plans]
     if values:
         session.execute(update(Reader), values)
+
+
+def forget_pending(session: Session, now: datetime) -> int:
+    """Delete readers who never confirmed their address, unless a link still can; how many."""
+    may_yet = select(Ticket.reader_id).where(col(Ticket.expires_at) > now)
+    where = (
+        col(Reader.state) == "pending",
+        col(Reader.created_at) <= now - PENDING_FOR,
+        col(Reader.id).not_in(may_yet),
+    )
+    return claims.changed(session, delete(Reader).where(*where))
+
+
+def wake(session: Session, now: datetime) -> int:
+    """End the pauses whose last day is over, where the reader lives; how many."""
+    latest = (now + timedelta(days=1)).date()  # somewhere it is tomorrow already
+    paused = select(Reader).where(Reader.state == "paused", col(Reader.back_on) <= latest)
+    woken = [row for row in session.exec(paused) if _is_back(row, now)]
+    for row in woken:
+        row.state, row.back_on = "active", None
+        # A zone that this machine does not know is told of when the digest is due.
+        row.next_digest_at = next_due(record(row), now) if is_zone(row.timezone) else now
+    return len(woken)
+
+
+def _is_back(row: Reader, now: datetime) -> bool:
+    here = zone(row.timezone if is_zone(row.timezone) else "UTC")
+    return row.back_on is not None and row.back_on <= now.astimezone(here).date()
 
 
 def rows(session: Session) -> list[dict[str, Any]]:
@@ -165,7 +239,12 @@ def record(row: Reader) -> ReaderRecord:
         threshold=row.threshold,
         explore=row.explore,
         text_only=row.text_only,
+        length=row.length,
+        state=row.state,
+        back_on=row.back_on,
         token=row.token,
+        epoch=row.epoch,
+        feed=row.feed,
     )
 
 

@@ -9,12 +9,17 @@ from typing import Annotated
 import typer
 from sqlalchemy.exc import DBAPIError
 
+from tasks import redact
 from tasks.errors import PaperroundError
 from workers.cli import (
     encoder,
     evaluate,
+    feedback,
+    keys,
     mails,
     pages,
+    papers,
+    profiles,
     readers,
     rounds,
     scores,
@@ -29,10 +34,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.add_typer(sources.app, name="sources")
-app.add_typer(readers.app, name="readers")
-app.add_typer(readers.profiles_app, name="profiles")
-app.add_typer(encoder.app, name="encoder")
+for group in (sources, papers, readers, profiles, feedback, keys, encoder):
+    app.add_typer(group.app, name=group.__name__.rpartition(".")[2])
 for command in (
     rounds.demo,
     service.up,
@@ -67,6 +70,7 @@ def root(_: Version = False) -> None:
 
 def main() -> None:
     """Run a command; every error ends as a sentence and an exit code, never as a traceback."""
+    redact.install()
     try:
         app()
     except PaperroundError as error:

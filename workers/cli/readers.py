@@ -1,49 +1,51 @@
-"""Readers and their profiles."""
+"""Readers: subscribing, settings, pauses, their data, and an end to it."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from email_validator import EmailNotValidError, validate_email
 
+from tasks.desk import erasing, helping, leaving, moving, preferring, subscribing
+from tasks.desk.addresses import read_address
+from tasks.desk.limits import net_of
 from tasks.errors import UsageError
 from tasks.hours import next_due, zone
-from tasks.profile_json import from_json, to_json
 from tasks.records import Reader
 from tasks.round.context import utc_now
 from tasks.store import profiles, readers
-from workers.cli.say import Json, json_page, listing, note
-from workers.cli.state import opened
+from workers.cli.asked import Who, find, read_days, read_json, read_profile
+from workers.cli.say import Json, json_page, listing, note, out
+from workers.cli.state import opened, read_day
 
 app = typer.Typer(help="Who gets digests.", no_args_is_help=True)
-profiles_app = typer.Typer(help="What a reader is interested in.", no_args_is_help=True)
 
-Who = Annotated[str, typer.Argument(help="The reader's address or number.")]
-ProfileFile = Annotated[
-    Path, typer.Argument(help="A profile as JSON.", exists=True, dir_okay=False)
+Zone = Annotated[str, typer.Option("--timezone", "--tz", help="Like Europe/Rome.")]
+Hour = Annotated[int, typer.Option(min=0, max=23, help="The hour of delivery, there.")]
+Days = Annotated[str, typer.Option(help="Weekdays, 1 is Monday: 12345 for workdays.")]
+About = Annotated[
+    float, typer.Option(min=0, max=50, help="How many picks a day there should be, about.")
 ]
+Most = Annotated[int, typer.Option(min=1, max=50, help="Papers in a digest, at most.")]
+Threshold = Annotated[
+    float, typer.Option(min=0, max=1, help="The least score of a pick, however few there are.")
+]
+Explore = Annotated[bool, typer.Option(help="Allow one labelled pick to learn from.")]
+Language = Annotated[str, typer.Option(help="Of the mails and pages: en or de.")]
 
 
 @app.command()
 def add(
     email: Annotated[str, typer.Argument(help="Where the digests go.")],
     name: Annotated[str, typer.Option(help="What to call the reader.")] = "",
-    timezone: Annotated[str, typer.Option("--timezone", "--tz", help="Like Europe/Rome.")] = "UTC",
-    hour: Annotated[int, typer.Option(min=0, max=23, help="The hour of delivery, there.")] = 7,
-    days: Annotated[
-        str, typer.Option(help="Weekdays, 1 is Monday: 12345 for workdays.")
-    ] = "1234567",
-    about: Annotated[
-        float, typer.Option(min=0, max=50, help="How many picks a day there should be, about.")
-    ] = 5.0,
-    most: Annotated[int, typer.Option(min=1, max=50, help="Papers in a digest, at most.")] = 10,
-    threshold: Annotated[
-        float, typer.Option(min=0, max=1, help="The least score of a pick, however few there are.")
-    ] = 0.02,
-    explore: Annotated[bool, typer.Option(help="Allow one labelled pick to learn from.")] = True,
+    timezone: Zone = "UTC",
+    hour: Hour = 7,
+    days: Days = "1234567",
+    about: About = 5.0,
+    most: Most = 10,
+    threshold: Threshold = 0.02,
+    explore: Explore = True,
     text_only: Annotated[
         bool, typer.Option("--text-only", help="Plain text without HTML.")
     ] = False,
@@ -51,7 +53,7 @@ def add(
         list[Path] | None, typer.Option(help="A profile as JSON; may be given again.", exists=True)
     ] = None,
 ) -> None:
-    """Add a reader, with or without profiles."""
+    """Add a reader, with or without profiles; no mail asks whether they want it."""
     reader = Reader(
         id=0,
         email=read_address(email),
@@ -72,6 +74,19 @@ def add(
         for label, body in bodies:
             profiles.save(session, key, label, body, now)
     note(f"added {reader.email} as reader {key}, with {len(bodies)} profiles")
+
+
+@app.command()
+def subscribe(
+    email: Annotated[str, typer.Argument(help="Where the digests would go.")],
+    timezone: Zone = "UTC",
+    language: Language = "en",
+) -> None:
+    """Mail somebody the link that confirms their address, as the page does."""
+    zone(timezone)
+    with opened() as context:
+        subscribing.subscribe(context, email, net=net_of(None), zone=timezone, language=language)
+    note("a mail goes there with the next round, if one may")
 
 
 @app.command(name="list")
@@ -99,104 +114,118 @@ def show(who: Who, as_json: Json = False) -> None:
         )
 
 
+@app.command(name="set")
+def set_(
+    who: Who,
+    name: Annotated[str | None, typer.Option(help="What to call the reader.")] = None,
+    timezone: Annotated[
+        str | None, typer.Option("--timezone", "--tz", help="Like Europe/Rome.")
+    ] = None,
+    hour: Annotated[int | None, typer.Option(help="The hour of delivery, there.")] = None,
+    days: Annotated[str | None, typer.Option(help="Weekdays, 1 is Monday.")] = None,
+    language: Annotated[str | None, typer.Option(help="en or de.")] = None,
+    about: Annotated[float | None, typer.Option(help="Picks a day, about.")] = None,
+    most: Annotated[int | None, typer.Option(help="Papers in a digest, at most.")] = None,
+    threshold: Annotated[float | None, typer.Option(help="The least score of a pick.")] = None,
+    length: Annotated[str | None, typer.Option(help="short, normal or long.")] = None,
+    explore: Annotated[
+        bool | None, typer.Option(help="Allow one labelled pick to learn from.")
+    ] = None,
+    text_only: Annotated[
+        bool | None, typer.Option("--text-only/--html", help="Plain text without HTML.")
+    ] = None,
+) -> None:
+    """Change a reader's settings; what is not named stays."""
+    said = {
+        "name": name,
+        "timezone": timezone,
+        "hour": hour,
+        "days": None if days is None else read_days(days),
+        "language": language,
+        "about": about,
+        "most": most,
+        "threshold": threshold,
+        "length": length,
+        "explore": explore,
+        "text_only": text_only,
+    }
+    changes = {part: value for part, value in said.items() if value is not None}
+    if not changes:
+        raise UsageError("nothing was to be changed: see `paperround readers set --help`")
+    with opened() as context:
+        reader = preferring.prefer(context, find(context, who).id, **changes)
+    note(f"{reader.email}: {', '.join(changes)} changed")
+
+
+@app.command()
+def pause(
+    who: Who,
+    until: Annotated[str | None, typer.Option(help="The day of return, like 2026-12-01.")] = None,
+) -> None:
+    """Send a reader nothing for a while."""
+    day = read_day(until)
+    with opened() as context:
+        reader = leaving.pause(context, find(context, who).id, day)
+    note(f"{reader.email} pauses until {day or '`paperround readers resume`'}")
+
+
+@app.command()
+def resume(who: Who) -> None:
+    """Send a reader digests again, after a pause or after they left."""
+    with opened() as context:
+        reader = leaving.resume(context, find(context, who).id)
+    note(f"{reader.email} gets digests again")
+
+
+@app.command(name="sign-in")
+def sign_in(who: Who) -> None:
+    """Print a link that signs in as a reader, to hand to them: it works once, for half an hour."""
+    with opened() as context:
+        reader = find(context, who)
+        link = helping.way_in(context, reader)
+    out.print(link.url, soft_wrap=True, markup=False)
+    note(f"for {reader.email} alone, until {link.until:%H:%M} UTC; links mailed before are void")
+
+
+@app.command(name="export")
+def export(who: Who) -> None:
+    """Print all that is a reader's, as JSON."""
+    with opened() as context:
+        json_page(moving.export(context, find(context, who).id))
+
+
+@app.command(name="import")
+def import_(
+    who: Who,
+    file: Annotated[Path, typer.Argument(help="What `export` printed.", exists=True)],
+    as_json: Json = False,
+) -> None:
+    """Put exported data into a reader's account: all of it, or nothing where it is wrong."""
+    body = read_json(file)
+    with opened() as context:
+        brought = moving.bring_back(context, find(context, who).id, body)
+    if as_json:
+        json_page({"counts": dict(brought.counts), "unknown": brought.unknown})
+        return
+    note(", ".join(f"{number} {kind}" for kind, number in brought.counts.items()) + " came back")
+    for title in brought.unknown:
+        note(f"not known here: {title}")
+
+
 @app.command()
 def remove(
     who: Who,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    suppress: Annotated[
+        bool, typer.Option("--suppress", help="Keep a hash, so that this address gets no mail.")
+    ] = False,
 ) -> None:
     """Delete a reader and everything that is theirs."""
     with opened() as context:
-        with context.database.read() as session:
-            reader = readers.find(session, who)
+        reader = find(context, who)
         if not yes:
             typer.confirm(
                 f"Delete {reader.email} with all profiles and digests?", abort=True, err=True
             )
-        with context.database.write() as session:
-            readers.remove(session, who)
-    note(f"removed {reader.email}")
-
-
-@profiles_app.command(name="list")
-def list_profiles(who: Who, as_json: Json = False) -> None:
-    """List a reader's profiles."""
-    with opened() as context, context.database.read() as session:
-        rows = profiles.rows(session, readers.find(session, who).id)
-    shown = (
-        rows
-        if as_json
-        else [
-            {k: r.get(k, "") for k in ("name", "version", "terms", "phrases", "authors")}
-            for r in rows
-        ]
-    )
-    empty = f"no profiles: `paperround profiles save {who} FILE.json`"
-    listing("Profiles", shown, as_json=as_json, empty=empty)
-
-
-@profiles_app.command(name="show")
-def show_profile(
-    who: Who,
-    name: Annotated[str, typer.Argument(help="The profile's name.")],
-    as_json: Json = True,
-) -> None:
-    """Print one profile as JSON, ready to edit and save again."""
-    del as_json  # it is JSON either way; scripts that say so are understood
-    with opened() as context, context.database.read() as session:
-        _, body = profiles.get(session, readers.find(session, who).id, name)
-    json_page({"name": name} | body)
-
-
-@profiles_app.command()
-def save(
-    who: Who,
-    file: ProfileFile,
-    name: Annotated[str, typer.Option(help="Its name (default: the file's own).")] = "",
-) -> None:
-    """Save a profile from JSON: a new one, or a new version of the one with that name."""
-    label, body = read_profile(file)
-    with opened() as context, context.database.write() as session:
-        reader = readers.find(session, who)
-        version = profiles.save(session, reader.id, name or label, body, utc_now())
-    note(f"saved {name or label} of {reader.email} as version {version}")
-
-
-@profiles_app.command(name="remove")
-def remove_profile(
-    who: Who, name: Annotated[str, typer.Argument(help="The profile's name.")]
-) -> None:
-    """Delete a profile."""
-    with opened() as context, context.database.write() as session:
-        profiles.remove(session, readers.find(session, who).id, name)
-    note(f"removed {name}")
-
-
-def read_profile(path: Path) -> tuple[str, dict[str, Any]]:
-    """A profile's name and its JSON, checked. Raises `UsageError` naming the file."""
-    try:
-        body = json.loads(path.read_text(encoding="utf-8"))
-        profile = from_json(body)
-    except (ValueError, OSError, RecursionError) as error:
-        raise UsageError(f"{path} is not JSON: {error}") from None
-    except UsageError as error:
-        raise UsageError(f"{path}: {error}") from None
-    return profile.name or path.stem, to_json(profile)
-
-
-def read_address(text: str) -> str:
-    """An address in its one canonical form. Raises `UsageError`."""
-    try:
-        found = validate_email(
-            text, check_deliverability=False, test_environment=True, allow_smtputf8=False
-        )
-    except EmailNotValidError as error:
-        raise UsageError(f"{text!r} is no mail address: {error}") from None
-    return f"{found.local_part}@{found.ascii_domain}".lower()
-
-
-def read_days(text: str) -> tuple[int, ...]:
-    """Weekdays from digits. Raises `UsageError`."""
-    days = tuple(sorted({int(digit) for digit in text if digit in "1234567"}))
-    if not days or any(digit not in "1234567" for digit in text):
-        raise UsageError(f"{text!r} are no weekdays: use digits from 1 (Monday) to 7 (Sunday)")
-    return days
+        erased = erasing.erase(context, reader.id, suppress=suppress)
+    note(f"removed {reader.email}. {erased.kept}")

@@ -19,7 +19,7 @@ from workers.embedded.child import Command
 CELERY = (
     "import sys; from workers.celery import app; import tasks.pipeline; app.start(sys.argv[1:])"
 )
-WEB = "workers.web.app:make_app"
+WEB = "workers.web.app:served"
 HOME_OF_CODE = str(Path(__file__).parents[2])
 
 

@@ -1,10 +1,14 @@
-"""The web face as one ASGI app. It shows, and lets a reader leave: no GET changes anything."""
+"""The web face as one ASGI app: the papers for everybody, a reader's own pages, the API, health.
+
+No GET changes anything.
+"""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import datetime
+from threading import Thread
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -12,65 +16,126 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
+from tasks import redact
+from tasks.desk import outlook
+from tasks.errors import Conflict, LinkOver, TooMany, UnknownName, UsageError
+from tasks.pipeline import ring
+from tasks.records import Ring
+from tasks.round.context import Context, utc_now
 from tasks.settings import Settings, current
 from tasks.store.database import Database
-from workers.web import health, leave, mails, status
+from workers.web import (
+    about,
+    answers,
+    data,
+    editions,
+    feeds,
+    giving,
+    health,
+    interests,
+    leave,
+    mails,
+    my,
+    own_feeds,
+    papers,
+    preferences,
+    searching,
+    signing,
+    starting,
+    static,
+    status,
+    subscribing,
+    viewing,
+)
+from workers.web.api import problems
+from workers.web.api.app import BASE, make_api
 from workers.web.guard import Guard
-from workers.web.page import CSS, CSS_MARK, Face, page
+from workers.web.page import FRESH, Face, page, see, words_of
 
-FOR_EVER = "public, max-age=31536000, immutable"
-WORDS = {
-    400: ("This cannot be read", "Something in the address is not what this page expects."),
-    403: ("Not from there", "Open the link in your mail, and press the button on its page."),
-    404: ("No such page", "Nothing lives at this address."),
-    405: ("Not in this way", "What lives at this address is not asked for like this."),
-    500: ("Something broke", "It is in the log. Nothing was changed or lost."),
-    503: ("Not ready", "The database does not answer, or has not got its tables yet."),
-}
+FACES = (
+    editions,
+    papers,
+    searching,
+    feeds,
+    about,
+    subscribing,
+    signing,
+    starting,
+    giving,
+    viewing,
+    my,
+    interests,
+    preferences,
+    answers,
+    data,
+    own_feeds,
+    leave,
+    status,
+    mails,
+    health,
+    static,
+)
 
 
-def utc_now() -> datetime:
-    """The wall clock."""
-    return datetime.now(UTC)
+def served() -> ASGIApp:
+    """The web face of this process's settings, which wakes the workers where it has work for them."""
+    redact.install()
+    return make_app(ring=ring, warm=True)
 
 
 def make_app(
-    settings: Settings | None = None, *, clock: Callable[[], datetime] = utc_now
+    settings: Settings | None = None,
+    *,
+    clock: Callable[[], datetime] = utc_now,
+    ring: Callable[[Iterable[Ring]], object] = list,
+    warm: bool = False,
 ) -> ASGIApp:
-    """The web face on these settings; on this process's, when none are given."""
+    """The web face on these settings; on this process's, when none are given.
+
+    Without a `ring` nobody is woken, and the next tick finds what there is to do. A `warm` face reads
+    the papers of the last weeks at its start, and not when the first preview is asked for.
+    """
     chosen = settings or current()
-    database = Database(chosen.database)
+    context = Context(settings=chosen, database=Database(chosen.database), clock=clock)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        if warm:
+            Thread(target=outlook.warm_up, args=(context,), daemon=True).start()
         yield
-        database.close()
+        context.close()
 
     app = FastAPI(
         docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False, lifespan=lifespan
     )
-    app.state.face = Face(chosen, database, clock)
-    app.add_api_route("/static/app.css", stylesheet)
-    for face in (status, mails, leave, health):
+    app.state.face = Face(context, ring)
+    for face in FACES:
         app.include_router(face.router)
-    app.add_exception_handler(HTTPException, _refused)
-    app.add_exception_handler(RequestValidationError, _refused)
-    app.add_exception_handler(SQLAlchemyError, _not_ready)
-    app.add_exception_handler(Exception, _broken)
+    app.mount(BASE, make_api(app.state.face))
+    for error, answer in ANSWERS.items():
+        app.add_exception_handler(error, answer)
     return Guard(app, chosen)
 
 
-def stylesheet(v: str = "") -> Response:
-    """The style sheet; kept for ever under the mark of its content."""
-    kept = {"Cache-Control": FOR_EVER} if v == CSS_MARK else {}
-    return Response(CSS, media_type="text/css", headers=kept)
-
-
 def _refused(request: Request, error: Exception) -> Response:
-    code = error.status_code if isinstance(error, HTTPException) else 400
-    answer = _error(request, code)
-    if isinstance(error, HTTPException):
-        answer.headers.update(error.headers or {})
+    assert isinstance(error, HTTPException)
+    if error.status_code == 401 and request.method in ("GET", "HEAD"):
+        return see("/sign-in")
+    answer = _error(request, error.status_code, "" if error.detail != FRESH else FRESH)
+    answer.headers.update(error.headers or {})
+    return answer
+
+
+def _unreadable(request: Request, _: Exception) -> Response:
+    return _error(request, 400)
+
+
+def _asked_wrongly(request: Request, error: Exception) -> Response:
+    code = next(code for kind, code in CODES.items() if isinstance(error, kind))
+    said = words_of(request).span(error.wait) if isinstance(error, TooMany) else ""
+    answer = _error(request, code, str(error) if code == 400 else said)
+    if isinstance(error, TooMany):
+        answer.headers["Retry-After"] = str(int(error.wait.total_seconds()) + 1)
     return answer
 
 
@@ -82,6 +147,18 @@ def _broken(request: Request, _: Exception) -> Response:
     return _error(request, 500)
 
 
-def _error(request: Request, code: int) -> Response:
-    title, words = WORDS.get(code, WORDS[404])
-    return page(request, "error", status=code, title=title, words=words)
+def _error(request: Request, code: int, said: str = "") -> Response:
+    if problems.told_to(request.url.path):
+        return problems.answer(request, code, said)
+    return page(request, "error", status=code, code=code, said=said)
+
+
+CODES = {LinkOver: 410, UnknownName: 404, Conflict: 409, UsageError: 400, TooMany: 429}
+ANSWERS: dict[type[Exception], Callable[[Request, Exception], Response]] = {
+    HTTPException: _refused,
+    RequestValidationError: _unreadable,
+    UsageError: _asked_wrongly,
+    TooMany: _asked_wrongly,
+    SQLAlchemyError: _not_ready,
+    Exception: _broken,
+}

@@ -6,15 +6,17 @@ It wraps the whole app from outside: a router's own middleware would miss the an
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import HTTPConnection
-from starlette.responses import PlainTextResponse
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tasks.settings import PREFIX, Settings
+from tasks.settings import PREFIX, Network, Settings
+from workers.web.api import problems
 
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -41,10 +43,13 @@ FORWARDED = (
     "x-forwarded-proto",
     "x-real-ip",
 )
+BODY_MOST = 6 * 1024 * 1024  # bytes: an import has 5 MB at most
+LENGTH_DIGITS = 18  # of a length: Python reads no number of thousands
 STRANGE_HOST = (
     "This address is not one of ours. Open the page under the name it was set up for, or set "
     f"{PREFIX}BASE_URL to the address in use.\n"
 )
+TOO_LONG = f"What is sent here must say its length, of {BODY_MOST // 1024 // 1024} MB at most.\n"
 
 
 class Guard:
@@ -70,10 +75,29 @@ class Guard:
                     headers.setdefault(name, value)
             await send(message)
 
-        hosts = Headers(scope=scope).getlist("host")
-        known = len(hosts) == 1 and host_of(hosts[0]) in self._hosts
-        app = self._app if known else PlainTextResponse(STRANGE_HOST, status_code=400)
+        headers = Headers(scope=scope)
+        hosts = headers.getlist("host")
+        app = self._app
+        if len(hosts) != 1 or host_of(hosts[0]) not in self._hosts:
+            app = _refusal(scope, 400, STRANGE_HOST)
+        elif _too_long(headers):
+            app = _refusal(scope, 413, TOO_LONG)
         await app(scope, receive, send_guarded)
+
+
+def _refusal(scope: Scope, status: int, words: str) -> Response:
+    """In plain words; to programs, as every error of the API is told."""
+    if problems.told_to(scope["path"]):
+        return problems.answer(Request(scope), status, words.strip())
+    return PlainTextResponse(words, status_code=status)
+
+
+def _too_long(headers: Headers) -> bool:
+    """Whether a body is too long, or does not say how long it is."""
+    length = headers.get("content-length", "0")
+    chunked = "transfer-encoding" in headers
+    is_number = length.isdecimal() and len(length) <= LENGTH_DIGITS
+    return chunked or not is_number or int(length) > BODY_MOST
 
 
 def host_of(netloc: str) -> str:
@@ -109,6 +133,29 @@ def comes_from_our_page(request: HTTPConnection, settings: Settings) -> bool:
         return site in ("same-origin", "none")
     ours = {request.headers.get("host", "").lower(), urlsplit(settings.base_url).netloc.lower()}
     return request.headers.get("origin", "").lower().partition("://")[2] in ours - {""}
+
+
+def client_of(request: HTTPConnection, trusted: Sequence[Network]) -> str:
+    """The address that asks. What X-Forwarded-For says is believed from trusted proxies alone.
+
+    Each proxy appends who asked it, so that the list is read from its end: the first address that is
+    no trusted proxy asked. What stands before it anybody may have written.
+    """
+    peer = request.client.host if request.client else ""
+    said = ",".join(request.headers.getlist("x-forwarded-for")).split(",")
+    for name in [*(part.strip() for part in reversed(said) if part.strip()), ""]:
+        if not name or not _is_in(peer, trusted):
+            break
+        peer = name
+    return peer
+
+
+def _is_in(name: str, networks: Sequence[Network]) -> bool:
+    try:
+        address = ip_address(name)
+    except ValueError:
+        return False
+    return any(address in network for network in networks)
 
 
 def comes_from_here(request: HTTPConnection) -> bool:

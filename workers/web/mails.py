@@ -56,15 +56,15 @@ def one(request: Request, face: Means, key: str) -> HTMLResponse:
         day=key[:10],
         subject=mail["Subject"],
         headers=headers,
-        text=_part(mail, "plain"),
-        has_html=_part(mail, "html") is not None,
+        text=part_of(mail, "plain"),
+        has_html=part_of(mail, "html") is not None,
     )
 
 
 @router.get("/mails/{key}/html")
 def html(face: Means, key: str) -> HTMLResponse:
     """One mail's html as a mail program shows it, shut in."""
-    found = _part(_mail(face, key), "html")
+    found = part_of(_mail(face, key), "html")
     if found is None:
         raise HTTPException(404)
     return HTMLResponse(found, headers={"Content-Security-Policy": SANDBOX})
@@ -86,11 +86,17 @@ def _mail(face: Face, key: str) -> EmailMessage:
         found = deliveries.by_key(session, key)
     if found is None:
         raise HTTPException(404)
-    mail = email.message_from_bytes(found.body, policy=policy.default)
+    return opened(found.body)
+
+
+def opened(body: bytes) -> EmailMessage:
+    """A mail from its bytes."""
+    mail = email.message_from_bytes(body, policy=policy.default)
     assert isinstance(mail, EmailMessage)
     return mail
 
 
-def _part(mail: EmailMessage, kind: str) -> str | None:
+def part_of(mail: EmailMessage, kind: str) -> str | None:
+    """A mail's body of that kind: ``plain`` or ``html``."""
     part = mail.get_body((kind,))
     return None if part is None else str(part.get_content())

@@ -30,7 +30,7 @@ class Station:
     states: tuple[tuple[str, int], ...]
 
 
-@router.get("/")
+@router.get("/status")
 def status(request: Request, face: Means) -> HTMLResponse:
     """The whole picture on one page."""
     with face.database.read() as session:

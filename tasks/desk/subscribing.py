@@ -1,0 +1,103 @@
+"""From an address to a reader, and back in: by mailed links alone, each of one use.
+
+What is answered never tells whether an address is known: only the mail does, and only to who reads it.
+Every case costs one transaction that writes and one letter written, whether or not it is kept.
+"""
+
+from __future__ import annotations
+
+from sqlmodel import Session
+
+from tasks.desk import letters
+from tasks.desk.addresses import read_address
+from tasks.desk.limits import let_in
+from tasks.errors import LinkOver
+from tasks.hours import is_zone, next_due
+from tasks.records import LetterKind, Reader, Ring
+from tasks.round.context import Context
+from tasks.store import readers, suppressions, tickets
+from templates import LANGUAGES
+
+
+def subscribe(
+    context: Context, email: str, *, net: str, zone: str = "UTC", language: str = "en"
+) -> list[Ring]:
+    """Somebody at `net` (an IP address) asks for digests to that address. Always one ring.
+
+    A new address gets a letter to confirm it, and so does one that is not confirmed yet or has left; a
+    reader's gets a letter that says so, with a link to sign in; a suppressed one gets nothing. A zone or
+    language that we do not know becomes UTC or English. Raises `UsageError` for what is no address, and
+    `TooMany`.
+    """
+    address = read_address(email)
+    zone = zone if is_zone(zone) else "UTC"
+    language = language if language in LANGUAGES else "en"
+    stranger = Reader(id=0, email=address, state="pending", timezone=zone, language=language)
+    with context.database.write() as session:
+        may_mail = _let_in(context, session, "subscribe", address, net)
+        reader = readers.by_email(session, address)
+        suppressed = suppressions.holds(session, hidden_for_ever(context, address))
+        if suppressed or not may_mail:
+            return [letters.pretend(context, address, language)]
+        if reader is None:
+            key = readers.add(session, stranger, next_digest_at=None, now=context.clock())
+            reader = readers.get(session, key)
+        asks = reader.state in ("pending", "unsubscribed")
+        kind = LetterKind.CONFIRM if asks else LetterKind.KNOWN
+        return [letters.post(context, session, reader, kind)]
+
+
+def confirm(context: Context, secret: str) -> Reader:
+    """The address is its reader's: digests from now on. Works once; else raises `LinkOver`."""
+    now = context.clock()
+    with context.database.write() as session:
+        reader = readers.get(session, tickets.use(session, secret, tickets.CONFIRM, now=now))
+        suppressions.lift(session, hidden_for_ever(context, reader.email))
+        values: dict[str, object] = {"confirmed_at": now}
+        if reader.state in ("pending", "unsubscribed"):
+            values |= {"state": "active", "next_digest_at": next_due(reader, now)}
+        readers.change(session, reader.id, **values)
+        return readers.get(session, reader.id)
+
+
+def peek(context: Context, secret: str, purpose: str) -> Reader | None:
+    """Whose valid link of that purpose it is (`tickets.CONFIRM`, `tickets.SIGN_IN`). Changes nothing."""
+    with context.database.read() as session:
+        reader_id = tickets.holder(session, secret, purpose, now=context.clock())
+        return None if reader_id is None else readers.seek(session, reader_id)
+
+
+def sign_in_link(context: Context, email: str, *, net: str) -> list[Ring]:
+    """Somebody at `net` asks for a link to sign in as the reader of that address. Always one ring.
+
+    An address that nobody confirmed yet gets the letter to confirm it, an unknown one gets nothing.
+    Raises `UsageError` for what is no address, and `TooMany`.
+    """
+    address = read_address(email)
+    with context.database.write() as session:
+        may_mail = _let_in(context, session, "sign-in", address, net)
+        reader = readers.by_email(session, address)
+        if reader is None or not may_mail:
+            return [letters.pretend(context, address, "en")]
+        kind = LetterKind.CONFIRM if reader.state == "pending" else LetterKind.SIGN_IN
+        return [letters.post(context, session, reader, kind)]
+
+
+def sign_in(context: Context, secret: str) -> Reader:
+    """Whose link it is, who is to get a visit. Works once; else raises `LinkOver`."""
+    with context.database.write() as session:
+        key = tickets.use(session, secret, tickets.SIGN_IN, now=context.clock())
+        reader = readers.get(session, key)
+        if reader.state == "pending":
+            raise LinkOver("this address is not confirmed yet: press the link to confirm it")
+        return reader
+
+
+def hidden_for_ever(context: Context, address: str) -> str:
+    """What is kept of an address that wants no mail ever again."""
+    return context.seal.hidden("suppressed", address)
+
+
+def _let_in(context: Context, session: Session, purpose: str, address: str, net: str) -> bool:
+    now = context.clock()
+    return let_in(session, context.seal, purpose, address=address, net=net, now=now)

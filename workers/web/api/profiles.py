@@ -1,0 +1,145 @@
+"""Your interests: profiles, what an edit would bring, and papers from elsewhere as examples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated
+
+from fastapi import APIRouter, HTTPException, Path, Query, Response
+
+from tasks.desk import interests
+from tasks.errors import Conflict, UnknownName
+from tasks.profile_json import from_json, to_json
+from tasks.records import Pick, Reader
+from tasks.store.profiles import Saved
+from workers.web.api import shapes
+from workers.web.api.bodies import Interest
+from workers.web.api.careful import LargeRoute, Me
+from workers.web.api.schema import says, tagged
+from workers.web.api.tags import (
+    BLIND,
+    STALE,
+    IfMatch,
+    IfNoneMatch,
+    Tags,
+    must_match,
+    show,
+    tag_of,
+)
+from workers.web.page import Face, Means
+
+router = APIRouter(route_class=LargeRoute, tags=["profiles"])
+Name = Annotated[
+    str, Path(min_length=1, max_length=1000, description="Its name.", examples=["Attention"])
+]
+
+
+@router.get("/me/profiles")
+def list_profiles(face: Means, me: Me) -> shapes.Profiles:
+    """Your profiles, the oldest first."""
+    known = interests.list_profiles(face.context, me.id)
+    made = [
+        shapes.ProfileRow(name=one.name, version=one.version, etag=tag_of(_interest(one)))
+        for one in known
+    ]
+    return shapes.Profiles(items=made)
+
+
+@router.get("/me/profiles/{name:path}", responses=tagged(304), response_model=Interest)
+def get_profile(
+    face: Means, me: Me, response: Response, name: Name, known: IfNoneMatch
+) -> Interest | Response:
+    """One profile, as it was typed."""
+    return show(response, _interest(interests.find(face.context, me.id, name)), known)
+
+
+@router.put(
+    "/me/profiles/{name:path}",
+    responses=tagged(412, 428) | {201: {"model": Interest} | tagged()[200]},
+)
+def put_profile(
+    face: Means,
+    me: Me,
+    response: Response,
+    name: Name,
+    seen: IfMatch,
+    missing: IfNoneMatch,
+    wanted: Interest,
+) -> Interest:
+    """Save a profile's next version, over the one that If-Match names; `If-None-Match: *` makes one.
+
+    Another `name` in the body renames it.
+    """
+    before = _found(face, me, name)
+    expected = _expected(before, seen, missing)
+    try:
+        interests.save(face.context, me.id, name, wanted.as_json(), expected=expected)
+    except Conflict:
+        raise HTTPException(412, STALE) from None
+    after = _interest(interests.find(face.context, me.id, interests.read_name(wanted.name or name)))
+    response.headers["ETag"] = tag_of(after)
+    response.status_code = 201 if expected is None else 200
+    return after
+
+
+@router.delete("/me/profiles/{name:path}", status_code=204, responses=says(412))
+def delete_profile(face: Means, me: Me, name: Name, seen: IfMatch) -> None:
+    """Delete a profile with all its versions; with If-Match, only what you saw."""
+    before = interests.find(face.context, me.id, name)
+    if seen.said:
+        must_match(seen, _interest(before))
+    try:
+        interests.remove(face.context, me.id, name, expected=before.version if seen.said else None)
+    except Conflict:
+        raise HTTPException(412, STALE) from None
+
+
+@router.post("/me/preview", responses=says(404))
+def preview(
+    face: Means,
+    me: Me,
+    wanted: Interest,
+    profile: Annotated[
+        str | None, Query(max_length=1000, description="The profile that it would replace.")
+    ] = None,
+) -> shapes.Preview:
+    """What a digest would be with this profile, and why. Nothing is kept."""
+    which = None if profile is None else interests.find(face.context, me.id, profile).id
+    found = interests.preview(face.context, me, which, wanted.as_json())
+    entering = [pick for pick in found.after if pick.paper.id in found.entering]
+    return shapes.Preview(
+        foretold=found.foretold,
+        before=_picks(found.before),
+        after=_picks(found.after),
+        entering=_picks(entering),
+        leaving=_picks(found.leaving),
+    )
+
+
+def _picks(picks: Iterable[Pick]) -> list[shapes.Pick]:
+    return [shapes.Pick.model_validate(pick) for pick in picks]
+
+
+def _interest(saved: Saved) -> Interest:
+    return Interest.model_validate(to_json(from_json(saved.body)) | {"name": saved.name})
+
+
+def _found(face: Face, me: Reader, name: str) -> Saved | None:
+    try:
+        return interests.find(face.context, me.id, name)
+    except UnknownName:
+        return None
+
+
+def _expected(before: Saved | None, seen: Tags, missing: Tags) -> int | None:
+    """The version that was seen; None where the profile is to be a new one. Raises a 412 or 428."""
+    if seen.said:
+        if before is None:
+            raise HTTPException(412, STALE)
+        must_match(seen, _interest(before))
+        return before.version
+    if not missing.any:
+        raise HTTPException(428, BLIND)
+    if before is not None:
+        raise HTTPException(412, "there is one of that name already")
+    return None
