@@ -14,8 +14,18 @@ from random import Random
 SUBJECTS: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...], tuple[str, ...]]] = {
     "attention": (
         ("Lamplight", "Keyhole", "Dragnet", "Sieve", "Spyglass", "Lattice"),
-        ("Sparse Attention", "Key–Value Cache Compression", "Sliding Window Attention", "Token Eviction"),
-        ("Long Context Language Models", "Million-Token Prompts", "Long Documents", "Streaming Decoding"),
+        (
+            "Sparse Attention",
+            "Key–Value Cache Compression",
+            "Sliding Window Attention",
+            "Token Eviction",
+        ),
+        (
+            "Long Context Language Models",
+            "Million-Token Prompts",
+            "Long Documents",
+            "Streaming Decoding",
+        ),
         (
             "Attention over a long context spends most of its time on tokens that change nothing.",
             "We keep the keys that a query is likely to need and leave the others on disk.",
@@ -59,7 +69,12 @@ SUBJECTS: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...], tup
     ),
     "pruning": (
         ("Thin Ice", "Half Measure", "Carpenter", "Whittle", "Small Change", "Featherweight"),
-        ("Two-Bit Quantization", "Structured Pruning", "Low-Rank Adapters", "Knowledge Distillation"),
+        (
+            "Two-Bit Quantization",
+            "Structured Pruning",
+            "Low-Rank Adapters",
+            "Knowledge Distillation",
+        ),
         ("Phones", "Laptops Without a Fan", "Cheap Inference", "Old Graphics Cards"),
         (
             "Weights are rounded one by one, though their errors add up together.",
@@ -73,7 +88,14 @@ SUBJECTS: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...], tup
         ),
     ),
     "theory": (
-        ("Why Wide Networks Wait", "The Last Mile", "Narrow Valleys", "Slow Noise", "Edge Cases", "A Late Jump"),
+        (
+            "Why Wide Networks Wait",
+            "The Last Mile",
+            "Narrow Valleys",
+            "Slow Noise",
+            "Edge Cases",
+            "A Late Jump",
+        ),
         ("Gradient Descent", "Generalization Bounds", "Kernel Regimes", "Convergence Rates"),
         ("Two-Layer Networks", "Overparametrised Models", "Heavy-Tailed Noise", "Stale Gradients"),
         (
@@ -118,8 +140,28 @@ SUBJECTS: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...], tup
         ),
     ),
 }
-GIVEN = ("Jocasta", "Obinna", "Lin", "Matthias", "Aurelio", "Mirjam", "Chidi", "Thandeka", "Ayaka", "Ines")
-FAMILY = ("Merriweather", "Ezeudu", "Xuefang", "Grünbacher", "Fontanarosa", "Seebohm", "Mokwena", "Allardyce")
+GIVEN = (
+    "Jocasta",
+    "Obinna",
+    "Lin",
+    "Matthias",
+    "Aurelio",
+    "Mirjam",
+    "Chidi",
+    "Thandeka",
+    "Ayaka",
+    "Ines",
+)
+FAMILY = (
+    "Merriweather",
+    "Ezeudu",
+    "Xuefang",
+    "Grünbacher",
+    "Fontanarosa",
+    "Seebohm",
+    "Mokwena",
+    "Allardyce",
+)
 EACH = 4  # papers of each subject a day
 
 
@@ -129,7 +171,7 @@ def day(at: date) -> bytes:
 
 
 def _papers(at: date) -> Iterator[dict[str, object]]:
-    random = Random(at.toordinal())  # noqa: S311 - invented papers are no secret
+    random = Random(at.toordinal())
     number = (at - date(2026, 1, 1)).days * len(SUBJECTS) * EACH
     for names, deeds, ends, sentences in SUBJECTS.values():
         for name, deed in zip(random.sample(names, EACH), random.sample(deeds, EACH), strict=True):
@@ -140,7 +182,9 @@ def _papers(at: date) -> Iterator[dict[str, object]]:
 
 
 def _paper(number: int, title: str, abstract: str, random: Random) -> dict[str, object]:
-    people = [f"{random.choice(GIVEN)} {random.choice(FAMILY)}" for _ in range(random.randint(1, 5))]
+    people = [
+        f"{random.choice(GIVEN)} {random.choice(FAMILY)}" for _ in range(random.randint(1, 5))
+    ]
     paper = {
         "id": f"2611.{90_000 + number % 10_000}",
         "title": title,
@@ -150,5 +194,7 @@ def _paper(number: int, title: str, abstract: str, random: Random) -> dict[str, 
         "publishedAt": "2026-11-02T00:00:00.000Z",
     }
     if random.random() < 0.3:
-        paper["githubRepo"] = f"https://github.com/example-lab/{title.partition(':')[0].lower().replace(' ', '-')}"
+        paper["githubRepo"] = (
+            f"https://github.com/example-lab/{title.partition(':')[0].lower().replace(' ', '-')}"
+        )
     return {"title": title, "paper": paper}

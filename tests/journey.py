@@ -21,7 +21,7 @@ import html
 import re
 import socket
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -142,7 +142,11 @@ class House:
     def mails(self) -> list[EmailMessage]:
         """The mails that came into the mailbox folder since the last call, the oldest first."""
         files = sorted(
-            (file for file in (self.settings.mailbox / "new").glob("*") if file.name not in self._read),
+            (
+                file
+                for file in (self.settings.mailbox / "new").glob("*")
+                if file.name not in self._read
+            ),
             key=lambda file: file.stat().st_mtime_ns,
         )
         self._read.update(file.name for file in files)
@@ -174,12 +178,22 @@ class House:
 
     # --- pages -----------------------------------------------------------------------------------
     def open(
-        self, browser: Browser, *, width: int = 1280, scheme: str = "light", scripts: bool = True, **more: Any
+        self,
+        browser: Browser,
+        *,
+        width: int = 1280,
+        scheme: str = "light",
+        scripts: bool = True,
+        **more: Any,
     ) -> Opened:
         """A window of that width with nothing in it yet, and cookies of its own."""
         size = {"width": width, "height": more.pop("height", 900)}
         made = browser.new_context(
-            viewport=size, color_scheme=scheme, java_script_enabled=scripts, base_url=self.url, **more
+            viewport=size,
+            color_scheme=scheme,
+            java_script_enabled=scripts,
+            base_url=self.url,
+            **more,
         )
         made.set_default_timeout(PATIENCE)
         return Opened(made.new_page())
@@ -203,7 +217,9 @@ class Opened:
     said: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.page.on("console", lambda message: self.said.append(f"{self.page.url}: {message.text}"))
+        self.page.on(
+            "console", lambda message: self.said.append(f"{self.page.url}: {message.text}")
+        )
         self.page.on("pageerror", lambda error: self.said.append(f"{self.page.url}: {error}"))
         self.page.on("dialog", self._dismiss)
 
@@ -289,7 +305,9 @@ def links(mail: EmailMessage) -> tuple[list[str], list[str]]:
 
 def titles(mail: EmailMessage) -> list[str]:
     """The titles of a digest's papers in their order, by its html."""
-    found = re.findall(r'class="(?:title|line-title) ink"[^>]*>(?:<a[^>]*>)?([^<]+)<', parts(mail)[1])
+    found = re.findall(
+        r'class="(?:title|line-title) ink"[^>]*>(?:<a[^>]*>)?([^<]+)<', parts(mail)[1]
+    )
     return [html.unescape(title) for title in found]
 
 

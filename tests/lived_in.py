@@ -59,7 +59,9 @@ class Settled:
     def mail_key(self) -> str:
         """The name of the first reader's digest."""
         with self.house.context.database.read() as session:
-            return session.exec(select(models.Delivery.key).where(models.Delivery.digest_id == 1)).one()
+            return session.exec(
+                select(models.Delivery.key).where(models.Delivery.digest_id == 1)
+            ).one()
 
     def visit(self, context: BrowserContext, email: str, scope: str = "full") -> None:
         """Sign this browser in as that reader."""
@@ -74,7 +76,9 @@ def settle(house: House) -> Settled:
     house.clock.moment = now
     with context.database.write() as session:
         ids = {
-            ADA: add_reader(session, moment(20, 7), ADA, terms=["sparse attention", "quantization"]),
+            ADA: add_reader(
+                session, moment(20, 7), ADA, terms=["sparse attention", "quantization"]
+            ),
             LEAVER: add_reader(session, moment(20, 7), LEAVER, terms=["video diffusion"]),
             PLAIN: add_reader(session, moment(20, 7), PLAIN, terms=["speech"], text_only=True),
         }

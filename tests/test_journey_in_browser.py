@@ -124,7 +124,9 @@ def says_what_interests_them(ada: Reader) -> list[str]:
         ada.hand.tick(box)
     assert page.get_by_label("Time zone").input_value() == ada.way.zone
     ada.press("Show me yesterday’s digest")
-    expect(page.locator("#looked h2")).to_have_text("What would have come on Wednesday 18 November 2026")
+    expect(page.locator("#looked h2")).to_have_text(
+        "What would have come on Wednesday 18 November 2026"
+    )
     previewed = ada.titles("#looked")
     assert previewed
     assert page.locator("#looked .pick-why").count() == len(previewed), "each says why"
@@ -132,7 +134,9 @@ def says_what_interests_them(ada: Reader) -> list[str]:
     assert all(box.is_checked() for box in boxes)
     ada.press("Save and start")
     ada.expect("Your papers")
-    expect(page.get_by_text("Your next digest comes on Friday 20 November at 07:00")).to_be_visible()
+    expect(
+        page.get_by_text("Your next digest comes on Friday 20 November at 07:00")
+    ).to_be_visible()
     assert ada.house.mails() == []
     return liked
 

@@ -206,6 +206,9 @@ def test_leaving_and_undoing_take_the_token_of_the_mails(context: Context, ada: 
     assert leaving.undo(context, ada.token).state == "active"
     leaving.pause(context, ada.id, None)
     assert leaving.undo(context, ada.token).state == "paused", "there was nothing to undo"
+    leaving.pause(context, ada.id, date(2026, 12, 1))
+    leaving.leave(context, ada.token)
+    assert leaving.undo(context, ada.token).back_on is None
     for act in (leaving.leave, leaving.undo):
         with pytest.raises(LinkOver):
             act(context, "nobody's")

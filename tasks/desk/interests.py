@@ -138,7 +138,7 @@ def preview(context: Context, reader: Reader, which: int | None, body: object) -
         now = profiles.of_reader(session, reader.id)
     then = asked_for(reader, _with(now, edited))
     after = coming(context, reader, then)
-    if after.composition.considered:
+    if after.tells:
         before = coming(context, reader, now)
         return Preview(foretold=True, before=before.picks, after=after.picks)
     of_before, of_after = trial(context, reader, now), trial(context, reader, then)

@@ -48,13 +48,6 @@ def post(context: Context, session: Session, reader: Reader, kind: LetterKind) -
     return Ring(Step.DELIVER, key, key)
 
 
-def pretend(context: Context, email: str, language: str) -> Ring:
-    """The work of a letter, for an address that gets none: its absence must not show in the time."""
-    stranger = Reader(id=0, email=email, language=language)
-    _written(context, stranger, LetterKind.CONFIRM, context.clock())
-    return NOBODY
-
-
 def _written(
     context: Context, reader: Reader, kind: LetterKind, now: datetime
 ) -> tuple[str, Letter, Message]:

@@ -46,6 +46,11 @@ class Outlook:
         """What it would bring, in order."""
         return self.composition.picks
 
+    @property
+    def tells(self) -> bool:
+        """Whether there is anything to tell by: new papers, or some that are left from before."""
+        return self.composition.considered > 0 or bool(self.composition.picks)
+
 
 def coming(
     context: Context, reader: Reader, asked: Sequence[Asked], known: Collection[int] = ()

@@ -1,7 +1,7 @@
 """From an address to a reader, and back in: by mailed links alone, each of one use.
 
 What is answered never tells whether an address is known: only the mail does, and only to who reads it.
-Every case costs one transaction that writes and one letter written, whether or not it is kept.
+Every case does the same work in one transaction, and undoes what is not to be.
 """
 
 from __future__ import annotations
@@ -35,16 +35,11 @@ def subscribe(
     stranger = Reader(id=0, email=address, state="pending", timezone=zone, language=language)
     with context.database.write() as session:
         may_mail = _let_in(context, session, "subscribe", address, net)
-        reader = readers.by_email(session, address)
         suppressed = suppressions.holds(session, hidden_for_ever(context, address))
-        if suppressed or not may_mail:
-            return [letters.pretend(context, address, language)]
-        if reader is None:
-            key = readers.add(session, stranger, next_digest_at=None, now=context.clock())
-            reader = readers.get(session, key)
+        reader = readers.by_email(session, address) or stranger
         asks = reader.state in ("pending", "unsubscribed")
         kind = LetterKind.CONFIRM if asks else LetterKind.KNOWN
-        return [letters.post(context, session, reader, kind)]
+        return [_answer(context, session, reader, kind, kept=may_mail and not suppressed)]
 
 
 def confirm(context: Context, secret: str) -> Reader:
@@ -55,7 +50,8 @@ def confirm(context: Context, secret: str) -> Reader:
         suppressions.lift(session, hidden_for_ever(context, reader.email))
         values: dict[str, object] = {"confirmed_at": now}
         if reader.state in ("pending", "unsubscribed"):
-            values |= {"state": "active", "next_digest_at": next_due(reader, now)}
+            coming = next_due(reader, now)
+            values |= {"state": "active", "back_on": None, "next_digest_at": coming}
         readers.change(session, reader.id, **values)
         return readers.get(session, reader.id)
 
@@ -74,13 +70,12 @@ def sign_in_link(context: Context, email: str, *, net: str) -> list[Ring]:
     Raises `UsageError` for what is no address, and `TooMany`.
     """
     address = read_address(email)
+    stranger = Reader(id=0, email=address, state="pending")
     with context.database.write() as session:
         may_mail = _let_in(context, session, "sign-in", address, net)
-        reader = readers.by_email(session, address)
-        if reader is None or not may_mail:
-            return [letters.pretend(context, address, "en")]
+        reader = readers.by_email(session, address) or stranger
         kind = LetterKind.CONFIRM if reader.state == "pending" else LetterKind.SIGN_IN
-        return [letters.post(context, session, reader, kind)]
+        return [_answer(context, session, reader, kind, kept=may_mail and reader is not stranger)]
 
 
 def sign_in(context: Context, secret: str) -> Reader:
@@ -101,3 +96,21 @@ def hidden_for_ever(context: Context, address: str) -> str:
 def _let_in(context: Context, session: Session, purpose: str, address: str, net: str) -> bool:
     now = context.clock()
     return let_in(session, context.seal, purpose, address=address, net=net, now=now)
+
+
+def _answer(
+    context: Context, session: Session, reader: Reader, kind: LetterKind, *, kept: bool
+) -> Ring:
+    """A letter to a reader, who is new where they have no number yet; undone unless it is to be `kept`.
+
+    Who gets none costs the same work, so that the time does not tell.
+    """
+    with session.begin_nested() as point:
+        if not reader.id:
+            key = readers.add(session, reader, next_digest_at=None, now=context.clock())
+            reader = readers.get(session, key)
+        ring = letters.post(context, session, reader, kind)
+        if kept:
+            return ring
+        point.rollback()
+    return letters.NOBODY

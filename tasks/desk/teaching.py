@@ -10,7 +10,7 @@ from tasks.records import Example, Feedback, Paper, Pick, Profile, Reader, Want
 from tasks.round.context import Context
 from tasks.round.scoring import in_force
 from tasks.score import Learned, learned
-from tasks.store import entries, feedback, profiles
+from tasks.store import entries, feedback, profiles, readers
 from tasks.store.feedback import LIKED, TEACHES
 from tasks.store.profiles import Asked
 
@@ -67,7 +67,7 @@ def effect(context: Context, reader: Reader, entry_id: int, want: Want) -> Effec
     )
     then = _told(reader, now, told, want, learner)
     after = coming(context, reader, then, [entry_id])
-    foretold = after.composition.considered > 0
+    foretold = after.tells
     if foretold:
         before: Outlook | None = coming(context, reader, now)
     else:
@@ -102,10 +102,11 @@ def give(context: Context, reader_id: int, entry_id: int, want: Want) -> bool:
     """Keep an answer; whether it was new. A liked paper makes a first profile where there is none."""
     now = context.clock()
     with context.database.write() as session:
-        entries.find(session, entry_id)
+        known = int(entries.find(session, entry_id).id)
+        readers.lock(session, reader_id)
         if want in LIKED and not profiles.any_of(session, reader_id):
             profiles.save(session, reader_id, FIRST_PROFILE, {}, now)
-        return feedback.give(session, reader_id, entry_id, want, now)
+        return feedback.give(session, reader_id, known, want, now)
 
 
 def take_back(context: Context, reader_id: int, entry_id: int, want: Want) -> bool:

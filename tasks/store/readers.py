@@ -128,7 +128,7 @@ def leave(session: Session, token: str) -> bool:
 def come_back(session: Session, token: str, *, next_digest_at: datetime | None) -> None:
     """Mail again from then on for the reader with this token, if they unsubscribed."""
     where = (col(Reader.token) == token, col(Reader.state) == "unsubscribed")
-    values = {"state": "active", "next_digest_at": next_digest_at}
+    values = {"state": "active", "back_on": None, "next_digest_at": next_digest_at}
     session.execute(update(Reader).where(*where).values(values))
 
 

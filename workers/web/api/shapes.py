@@ -312,6 +312,17 @@ class Imported(Shape):
     notes: list[str]
 
 
+class Export(Shape):
+    """All your data in one document. It holds no secret; papers are named by what they are known by."""
+
+    version: int
+    account: dict[str, Any]
+    preferences: dict[str, Any]
+    profiles: list[dict[str, Any]]
+    feedback: list[dict[str, Any]]
+    digests: list[dict[str, Any]]
+
+
 class Brought(Shape):
     """What came back, counted by kind, and the papers that are not known here."""
 

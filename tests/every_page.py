@@ -1,0 +1,168 @@
+"""Every page of the web face, by how one gets there, and what else it answers a GET with.
+
+A route that no line opens fails a test which names it (`test_every_page_stands_in_the_table`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from journey import ADA
+from lived_in import BEGINNER, LEAVER, PLAIN, Settled
+
+At = Callable[[Settled], str]
+
+
+@dataclass(frozen=True)
+class Way:
+    """How one gets to a page: its path, as whom, and the fields of the form that is sent there, if any."""
+
+    path: str | At
+    who: str = ""
+    fields: tuple[tuple[str, str], ...] | None = None
+    scope: str = "full"
+    status: int = 200
+    is_mail: bool = False  # shut in: axe cannot run there
+
+    def at(self, all_: Settled) -> str:
+        """The path in this house."""
+        return self.path if isinstance(self.path, str) else self.path(all_)
+
+
+def posted(path: str | At, who: str = "", status: int = 200, **fields: str) -> Way:
+    return Way(path, who, tuple(fields.items()), status=status)
+
+
+def give(want: str) -> At:
+    return lambda all_: all_.link(all_.digest, f"want={want}")
+
+
+def give_path(all_: Settled) -> str:
+    return give("less")(all_).partition("?")[0]
+
+
+def out(all_: Settled) -> str:
+    return f"/u/{all_.token}"
+
+
+PAGES = {
+    "today": Way("/"),
+    "today, signed in": Way("/", ADA),
+    "a day": Way("/days/2026-11-19"),
+    "a day's second page": Way("/days/2026-11-18?page=2"),
+    "a day without papers": Way("/days/2026-11-15", status=404),
+    "days": Way("/days"),
+    "a paper": Way(lambda all_: f"/papers/{all_.papers[0]}"),
+    "search": Way("/search"),
+    "search that found": Way("/search?q=attention"),
+    "search that found nothing": Way("/search?q=zebra"),
+    "about": Way("/about"),
+    "subscribe": Way("/subscribe"),
+    "subscribe, wrongly": posted("/subscribe", status=422, email="nobody"),
+    "subscribed": posted("/subscribe", email="another@readers.example", zone="Europe/Rome"),
+    "confirm": Way(lambda all_: all_.link(all_.confirm, "/confirm/")),
+    "confirm too late": Way("/confirm/x", status=410),
+    "sign in": Way("/sign-in"),
+    "sign in, wrongly": posted("/sign-in", status=422, email="nobody"),
+    "sign-in mailed": posted("/sign-in", email="unknown@readers.example"),
+    "the door": Way(lambda all_: all_.link(all_.sign_in, "/in/")),
+    "the door, shut": Way("/in/x", status=410),
+    "to the preferences": Way(lambda all_: all_.link(all_.digest, "/tune/")),
+    "more": Way(give("more")),
+    "less": Way(give("less")),
+    "save": Way(give("save")),
+    "answered": posted(give_path, want="less"),
+    "taken back": posted(give_path, want="less", undo="1"),
+    "a digest as it was mailed": Way(lambda all_: all_.link(all_.digest, "/view/"), is_mail=True),
+    "a digest in plain text": Way(lambda all_: all_.link(all_.plain, "/view/")),
+    "stop": Way(out),
+    "a return too late": posted(lambda all_: f"{out(all_)}/pause", status=422, until="2099-01-01"),
+    "stopped": posted(out),
+    "the link to delete": posted(lambda all_: f"{out(all_)}/link"),
+    "come back": posted(lambda all_: f"{out(all_)}/undo"),
+    "paused instead": posted(lambda all_: f"{out(all_)}/pause", until="2026-12-05"),
+    "my papers": Way("/my", ADA),
+    "my papers, as a beginner": Way("/my", BEGINNER),
+    "my papers, after leaving": Way("/my", LEAVER),
+    "my digests": Way("/my/digests", ADA),
+    "my first digest": Way("/my/digests/2026-11-20", ADA),
+    "start": Way("/my/start", BEGINNER),
+    "start with a preview": posted(
+        "/my/start/preview", BEGINNER, terms="speech", hour="7", zone="UTC", about="5"
+    ),
+    "start with papers": posted(
+        "/my/start/papers", BEGINNER, papers="2611.98000 10.1234/x nonsense"
+    ),
+    "start, wrongly": posted(
+        "/my/start", BEGINNER, 422, hour="99", zone="Moon", about="no", orcid="1"
+    ),
+    "profiles": Way("/my/profiles", ADA),
+    "a profile": Way("/my/profiles/1", ADA),
+    "a new profile": Way("/my/profiles/new", ADA),
+    "a profile tried out": posted(
+        "/my/profiles/1", ADA, do="preview", name="main", terms="video", version="1", share="1"
+    ),
+    "a profile, wrongly": posted("/my/profiles/new", ADA, 422, name="", share="99"),
+    "remove a profile": Way("/my/profiles/1/remove", ADA),
+    "preferences": Way("/my/preferences", ADA),
+    "preferences by a digest's link": Way("/my/preferences", ADA, scope="tune"),
+    "preferences, wrongly": posted(
+        "/my/preferences", ADA, 422, rhythm="own", hour="99", about="51", most="0", length="x"
+    ),
+    "a pause, wrongly": posted("/my/pause", ADA, 422, until="2001-01-01", **{"for": "day"}),
+    "preferences, in German": posted(
+        "/my/preferences",
+        LEAVER,
+        200,
+        rhythm="every",
+        hour="7",
+        timezone="UTC",
+        about="5",
+        most="10",
+        length="normal",
+        language="de",
+        name="Cy",
+    ),
+    "what was learned": Way("/my/learned", ADA),
+    "nothing learned": Way("/my/learned", BEGINNER),
+    "forget all": Way("/my/learned/forget", ADA),
+    "saved": Way("/my/saved", ADA),
+    "nothing saved": Way("/my/saved", BEGINNER),
+    "my data": Way("/my/data", ADA),
+    "my data by a digest's link": Way("/my/data", ADA, scope="tune"),
+    "brought back, wrongly": posted("/my/import", ADA, 422),
+    "keys": Way("/my/keys", ADA),
+    "a new key": posted("/my/keys", ADA, name="reader"),
+    "a new key, wrongly": posted("/my/keys", ADA, 422, name=""),
+    "delete me": Way("/my/delete", ADA),
+    "delete me, unsure": posted("/my/delete", ADA, 422),
+    "old links ended": posted("/my/links/renew", PLAIN),
+    "deleted": posted("/my/delete", LEAVER, sure="1", suppress="1"),
+    "status": Way("/status"),
+    "mails": Way("/mails?day=2026-11-20"),
+    "no mails": Way("/mails?day=2026-11-01"),
+    "a mail": Way(lambda all_: f"/mails/{all_.mail_key}"),
+    "a mail's html": Way(lambda all_: f"/mails/{all_.mail_key}/html", is_mail=True),
+    "nowhere": Way("/nowhere", status=404),
+    "not readable": Way("/?page=x", status=400),
+    "not in this way": posted("/about", status=405),
+    "not by a digest's link": Way("/my/keys", ADA, scope="tune", status=403),
+}
+FILES: dict[str, At] = {
+    "/feed.atom": lambda _: "/feed.atom",
+    "/feeds/{mark}.atom": lambda all_: all_.feed("atom"),
+    "/feeds/{mark}.json": lambda all_: all_.feed("json"),
+    "/my/export.json": lambda _: "/my/export.json",
+    "/my/saved.bib": lambda _: "/my/saved.bib",
+    "/my/saved.ris": lambda _: "/my/saved.ris",
+    "/livez": lambda _: "/livez",
+    "/readyz": lambda _: "/readyz",
+    "/static/{name}": lambda _: "/static/app.css",
+}
+
+
+def looked_at(all_: Settled) -> list[str]:
+    """The paths that a GET opens, each once: pages and files."""
+    opened = [way.at(all_) for way in PAGES.values() if way.fields is None]
+    return list(dict.fromkeys([*opened, *(path(all_) for path in FILES.values())]))
