@@ -336,6 +336,10 @@ def test_a_fault_of_ours_tells_nothing_of_itself(
     assert "division" not in str(problem(answer, 500))
 
 
+def test_a_strange_host_is_told_so_as_a_problem(looking: TestClient) -> None:
+    problem(looking.get("/me", headers={"Host": "rebound.example"}), 400)
+
+
 def test_every_answer_carries_the_security_headers(looking: TestClient) -> None:
     for path in ("/me", "/nowhere", "/papers/x"):
         headers = looking.get(path).headers

@@ -24,7 +24,9 @@ from programs import (
 from sqlmodel import select
 
 from tasks import models
-from tasks.desk import leaving
+from tasks.desk import interests, leaving
+from tasks.desk.collecting import Collected
+from tasks.records import Example
 from tasks.round.context import Context
 from tasks.store import profiles, readers
 from workers.web.api.__main__ import document
@@ -206,6 +208,22 @@ def test_of_two_who_save_at_once_one_is_told(
     assert ada.get("/me/profiles/main").json()["terms"] == ["theirs"]
 
 
+def test_what_changed_is_not_deleted_by_who_saw_it_before(
+    context: Context, ada: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = tag(ada, "/me/profiles/main")
+    remove = interests.remove
+
+    def too_late(*said: Any, **expected: Any) -> None:
+        with context.database.write() as other:
+            profiles.save(other, 1, "main", {"terms": ["theirs"]}, ROUND_AT)
+        remove(*said, **expected)
+
+    monkeypatch.setattr(interests, "remove", too_late)
+    problem(ada.delete("/me/profiles/main", headers=seen), 412)
+    assert ada.get("/me/profiles/main").json()["terms"] == ["theirs"]
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -252,6 +270,16 @@ def test_a_librarys_papers_become_examples_once(ada: TestClient, quiet: None) ->
     assert (again["matched"], again["added"], again["version"]) == (1, 0, 1)
     (example,) = ada.get("/me/profiles/Mine").json()["examples"]
     assert example["title"] == "Study 3 of graph kernels"
+
+
+def test_more_examples_than_a_profile_holds_are_refused_whole(
+    context: Context, ada: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many = tuple(Example(title=f"Paper {n}", id=str(n)) for n in range(2001))
+    monkeypatch.setattr("workers.web.api.data.collect", lambda *_: Collected(titled=many))
+    asked = {"text": "many", "profile": "main"}
+    assert "take out" in problem(ada.post("/me/papers", json=asked), 422)["detail"]
+    assert ada.get("/me/profiles/main").json()["examples"] == []
 
 
 @pytest.fixture

@@ -20,8 +20,7 @@ from workers.web.api.app import BASE, SUBJECTS
 from workers.web.app import FACES
 from workers.web.page import COOKIE
 
-LOOKING = (("GET", ("full", "tune")), ("HEAD", ("full",)), ("OPTIONS", ("full",)))
-MAILS = ("digest", "plain", "confirm", "sign_in")
+MAILS = ("digest", "confirm", "sign_in")
 LINGERS = 300  # milliseconds, in which a page's scripts may do what they do
 FILLED = {
     "{day}": "2026-11-20",
@@ -87,21 +86,19 @@ def test_the_checksum_would_have_shown_it(settled: Settled) -> None:
     assert {name for name in after if after[name] != before[name]} >= {"feedback"}
 
 
-@pytest.mark.parametrize(("method", "scopes"), LOOKING)
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
+@pytest.mark.parametrize("scope", ["full", "tune"])
 def test_looking_at_every_address_with_every_right_changes_nothing(
-    settled: Settled, method: str, scopes: tuple[str, ...]
+    settled: Settled, method: str, scope: str
 ) -> None:
-    cookies = {
-        scope: visiting.begin(settled.house.context, settled.ids[ADA], scope) for scope in scopes
-    }
+    visit = visiting.begin(settled.house.context, settled.ids[ADA], scope)
+    rights = {"Cookie": f"{COOKIE}={visit}", "Authorization": f"Bearer {settled.key}"}
+    paths = _paths(settled) if scope == "full" else [p for p in _paths(settled) if "/my" in p]
     before = settled.house.rows()
-    with httpx2.Client(base_url=settled.house.url, timeout=20) as client:
-        for path in _paths(settled):
-            for secret in (*cookies.values(), ""):
-                headers = {"Cookie": f"{COOKIE}={secret}"} if secret else {}
-                headers |= {"Authorization": f"Bearer {settled.key}"} if BASE in path else {}
-                answer = client.request(method, path, headers=headers)
-                assert answer.status_code < 500 or path == "/readyz", (path, answer.text)
+    with httpx2.Client(base_url=settled.house.url, timeout=20, headers=rights) as client:
+        for path in paths:
+            answer = client.request(method, path)
+            assert answer.status_code < 500 or path == "/readyz", (path, answer.text)
     assert settled.house.rows() == before
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
-
-from fastapi import APIRouter, Body
+from fastapi import APIRouter
 
 from tasks.desk import moving
 from tasks.desk.adding import add_examples
@@ -19,19 +17,16 @@ router = APIRouter(route_class=LargeRoute, tags=["your data"])
 
 
 @router.get("/me/export")
-def export(face: Means, me: Me) -> dict[str, Any]:
+def export(face: Means, me: Me) -> shapes.Export:
     """All your data, as one document. It holds no secret."""
-    return moving.export(face.context, me.id)
+    return shapes.Export.model_validate(moving.export(face.context, me.id))
 
 
 @router.post("/me/import", responses=says(404))
-def bring_back(
-    face: Means,
-    me: Me,
-    document: Annotated[dict[str, Any], Body(description="What `/me/export` gave.")],
-) -> shapes.Brought:
+def bring_back(face: Means, me: Me, document: shapes.Export) -> shapes.Brought:
     """Bring exported data back: all of it, or nothing where something is wrong."""
-    return shapes.Brought.model_validate(moving.bring_back(face.context, me.id, document))
+    brought = moving.bring_back(face.context, me.id, document.model_dump())
+    return shapes.Brought.model_validate(brought)
 
 
 @router.post("/me/papers", responses=says(404, 409))
