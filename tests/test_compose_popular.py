@@ -16,7 +16,9 @@ READER = Reader(id=1, email="ada@readers.example", most=3)
 
 
 def paper(number: int, votes: int | None, title: str = "") -> Paper:
-    return Paper(id=number, title=title or f"A wholly different thing, number {number}", upvotes=votes)
+    return Paper(
+        id=number, title=title or f"A wholly different thing, number {number}", upvotes=votes
+    )
 
 
 def test_the_most_voted_come_first_and_those_without_votes_last() -> None:

@@ -65,8 +65,6 @@ def test_trusted_proxies_are_networks() -> None:
         ({}, 404),
     ],
 )
-def test_a_body_says_how_long_it_is(
-    context: Context, headers: dict[str, str], status: int
-) -> None:
+def test_a_body_says_how_long_it_is(context: Context, headers: dict[str, str], status: int) -> None:
     with client(context) as browser:
         assert browser.post("/no/such/page", headers=headers).status_code == status

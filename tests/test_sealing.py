@@ -59,7 +59,9 @@ def test_secrets_differ_and_hashes_of_them_too() -> None:
     assert len(made) == len({hash_of(secret) for secret in made}) == 100
 
 
-def test_the_installation_s_own_secret_is_made_once_and_read_by_us_alone(settings: Settings) -> None:
+def test_the_installation_s_own_secret_is_made_once_and_read_by_us_alone(
+    settings: Settings,
+) -> None:
     def sign(_: int) -> str:
         return Context(settings=settings, database=Database("sqlite://")).seal.mark("x", 1, epoch=0)
 

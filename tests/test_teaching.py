@@ -19,7 +19,18 @@ from tasks.round.tick import plan_day
 from tasks.store import digests, feedback, profiles, readers, shards
 
 DAY = timedelta(days=1)
-WORDS = ("kernel", "cache", "window", "token", "routing", "memory", "prefix", "pruning", "hash", "sink")
+WORDS = (
+    "kernel",
+    "cache",
+    "window",
+    "token",
+    "routing",
+    "memory",
+    "prefix",
+    "pruning",
+    "hash",
+    "sink",
+)
 
 
 def papers(first: int, count: int = 40) -> list[object]:
@@ -156,9 +167,7 @@ def test_more_takes_back_less_and_saying_it_twice_changes_nothing(
     assert not teaching.take_back(context, ada, 1, Want.MORE)
 
 
-def test_what_was_learned_is_told_in_words_and_can_be_forgotten(
-    context: Context, ada: int
-) -> None:
+def test_what_was_learned_is_told_in_words_and_can_be_forgotten(context: Context, ada: int) -> None:
     for key in (3, 8, 53):  # of tidal energy
         teaching.give(context, ada, key, Want.MORE)
     teaching.give(context, ada, 13, Want.SAVE)

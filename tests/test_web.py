@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from browsing import client
 from fastapi.testclient import TestClient
 from httpx2 import Response
-from browsing import client
 from papers import add_folder, add_reader, api_json, entry
 from servers import Valkey, free_port
 from sqlmodel import select
@@ -468,7 +468,9 @@ def luminance(colour: str) -> float:
 @pytest.mark.parametrize("ink", ["ink", "quiet", "accent"])
 @pytest.mark.parametrize("ground", ["paper", "tint"])
 def test_every_ink_can_be_read_on_every_ground(scheme: int, ink: str, ground: str) -> None:
-    sheet = dict(re.findall(r"--(\w+): (#\w+);", CONTENTS["app.css"].decode().split(":root {")[scheme + 1]))
+    sheet = dict(
+        re.findall(r"--(\w+): (#\w+);", CONTENTS["app.css"].decode().split(":root {")[scheme + 1])
+    )
     pair = sorted((luminance(sheet[ink]), luminance(sheet[ground])))
     assert (pair[1] + 0.05) / (pair[0] + 0.05) >= 4.5
 

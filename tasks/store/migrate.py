@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from alembic import command
 from alembic.autogenerate import compare_metadata
@@ -51,7 +52,7 @@ def drift(database: Database) -> list[object]:
         return list(compare_metadata(found, SQLModel.metadata))
 
 
-def is_of_models(name: str | None, kind: str, parents: Mapping[str, str | None]) -> bool:
+def is_of_models(name: str | None, kind: str, parents: Mapping[Any, str | None]) -> bool:
     """Whether a table, column or index of the database is one that the models know.
 
     The search index is each database's own: tables of SQLite, a column and its index of PostgreSQL.

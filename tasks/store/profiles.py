@@ -224,8 +224,8 @@ def _asked(session: Session, *where: Any) -> list[Asked]:
         met.add(reader_id)
         try:
             typed = from_json(version.body, key=profile.id or 0, name=profile.name)
-        except UsageError as error:  # one that cannot be read is not the others' trouble
-            log.error("profile %s of reader %s is passed over: %s", profile.name, reader.id, error)
+        except UsageError:  # one that cannot be read is not the others' trouble
+            log.error("profile %s of reader %s cannot be read: passed over", profile.id, reader.id)
             continue
         own = learned.get((reader_id, profile.id))
         anyones = learned.get((reader_id, None)) if first else None

@@ -80,9 +80,7 @@ def first_minutes(context: Context, browser: Any, number: int) -> dict[str, floa
 
     step("nothing (/livez)", browser.get, "/livez")
     step("today's papers", browser.get, "/")
-    step(
-        "subscribing", browser.post, "/subscribe", data={"email": f"r{number}@d{number}.example"}
-    )
+    step("subscribing", browser.post, "/subscribe", data={"email": f"r{number}@d{number}.example"})
     where = f"/confirm/{secret_of_the_newest_letter(context)}"
     answer = step("confirming", browser.post, where)
     cookie = re.search(rf"{COOKIE}=([^;]+)", answer.headers["set-cookie"])
@@ -104,7 +102,9 @@ def main() -> None:
         with client(context, trusted_proxies="127.0.0.0/8") as browser:
             runs = []
             for number in range(STRANGERS):
-                browser.headers["X-Forwarded-For"] = f"198.51.100.{number}"  # each from their own net
+                browser.headers["X-Forwarded-For"] = (
+                    f"198.51.100.{number}"  # each from their own net
+                )
                 runs.append(first_minutes(context, browser, number))
         context.close()
     cold, warm = runs[0], runs[1:]
