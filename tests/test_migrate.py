@@ -32,15 +32,17 @@ def test_an_empty_database_is_not_at_head(tmp_path: Path) -> None:
 
 
 ROWS = (
-    "INSERT INTO shard (id, state, owner, attempts, error, scored, generation) VALUES (1, 'idle', '', 0, '', 0, 0)",
-    "INSERT INTO reader (id, email, name, state, timezone, days, hour, language, about, most, threshold, explore,"
-    " text_only, token, created_at, shard_id) VALUES (1, 'ada@readers.example', '', 'active', 'UTC', '12345', 7,"
-    " 'en', 5, 10, 0.02, true, false, 't', '2026-11-20', 1)",
-    "INSERT INTO digest (id, state, owner, attempts, error, reader_id, day, due_at, planned_at, considered, reason,"
-    " subject) VALUES (1, 'rendered', '', 0, '', 1, '2026-11-20', '2026-11-20', '2026-11-20', 1, '', 'S')",
-    "INSERT INTO delivery (id, state, owner, attempts, error, digest_id, reader_id, key, message_id, sender,"
-    " recipient, body, expires_at, created_at, reply) VALUES (1, 'sent', '', 1, '', 1, 1, 'k', 'm', 's', 'r', '',"
-    " '2026-11-21', '2026-11-20', '250')",
+    "INSERT INTO shard (id, state, owner, attempts, error, scored, generation)"
+    " VALUES (1, 'idle', '', 0, '', 0, 0)",
+    "INSERT INTO reader (id, email, name, state, timezone, days, hour, language, about, most,"
+    " threshold, explore, text_only, token, created_at, shard_id) VALUES (1, 'ada@readers.example',"
+    " '', 'active', 'UTC', '12345', 7, 'en', 5, 10, 0.02, true, false, 't', '2026-11-20', 1)",
+    "INSERT INTO digest (id, state, owner, attempts, error, reader_id, day, due_at, planned_at,"
+    " considered, reason, subject) VALUES (1, 'rendered', '', 0, '', 1, '2026-11-20', '2026-11-20',"
+    " '2026-11-20', 1, '', 'S')",
+    "INSERT INTO delivery (id, state, owner, attempts, error, digest_id, reader_id, key,"
+    " message_id, sender, recipient, body, expires_at, created_at, reply) VALUES (1, 'sent', '', 1,"
+    " '', 1, 1, 'k', 'm', 's', 'r', '', '2026-11-21', '2026-11-20', '250')",
     "INSERT INTO attempt (id, delivery_id, number, at, owner, phase, outcome, reply)"
     " VALUES (1, 1, 1, '2026-11-20', '', 'dot', 'sent', '250')",
 )

@@ -21,7 +21,8 @@ from tasks.desk import subscribing, visiting
 from tasks.models import Delivery, Reader
 from tasks.records import Ring, Step
 from tasks.round.context import Context
-from tasks.store import readers, suppressions
+from tasks.round.delivering import deliver
+from tasks.store import deliveries, readers, suppressions
 from tasks.store.database import Database
 from workers.web import app
 from workers.web.guard import HEADERS
@@ -60,15 +61,19 @@ def everything(context: Context) -> dict[str, list[str]]:
         }
 
 
-def link(context: Context) -> str:
-    """The path of the newest letter's link."""
+def link(context: Context, text: str = "") -> str:
+    """The path of the link in that text, else in the newest letter."""
+    found = LINK.search(text or newest_letter(context))
+    assert found
+    return f"/{found[1]}"
+
+
+def newest_letter(context: Context) -> str:
     with context.database.read() as session:
         bodies = session.exec(select(Delivery.body).order_by(Delivery.id)).all()  # type: ignore[arg-type]
     part = message_from_bytes(bodies[-1], policy=policy.default).get_body(("plain",))
     assert part is not None
-    found = LINK.search(part.get_content())
-    assert found
-    return f"/{found[1]}"
+    return str(part.get_content())
 
 
 def letters(context: Context) -> int:
@@ -268,6 +273,20 @@ def test_the_folder_of_mails_is_named_at_the_machine_itself_alone(context: Conte
             answer = web.post("/subscribe", data=asked)
         assert answer.status_code == 200
         assert str(context.settings.mailbox) not in answer.text
+
+
+def test_the_letter_can_be_opened_at_the_machine_itself(context: Context, web: TestClient) -> None:
+    sent = web.post("/subscribe", data={"email": ADA}).text
+    [mails] = re.findall(r'href="(/mails\?[^"]+)"', sent)
+    deliver(context, 1, 1, context.clock())
+    with context.database.write() as session:
+        deliveries.forget_letters(session, context.clock())
+    listed = web.get(mails).text
+    assert f"to {ADA}" in listed
+    [letter] = re.findall(r'href="(/mails/[^"]+letter[^"]+)"', listed)
+    assert link(context, web.get(letter).text) in web.get(f"{letter}/html").text
+    (context.settings.mailbox / "new" / letter.removeprefix("/mails/")).unlink()
+    assert web.get(letter).status_code == 404
 
 
 def test_a_stranger_is_answered_and_written_to_in_the_browsers_language(

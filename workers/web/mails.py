@@ -41,7 +41,10 @@ def of_day(request: Request, face: Means, day: date | None = None) -> HTMLRespon
         rows = digests.rows(session, day=shown)
     before = shown - timedelta(days=1) if shown > date.min else None
     after = shown + timedelta(days=1) if shown < date.max else None
-    return page(request, "mails", rows=rows, day=shown, before=before, after=after)
+    letters = _letters(face, shown)
+    return page(
+        request, "mails", rows=rows, letters=letters, day=shown, before=before, after=after
+    )
 
 
 @router.get("/mails/{key}")
@@ -84,9 +87,23 @@ def _newest(face: Face) -> date:
 def _mail(face: Face, key: str) -> EmailMessage:
     with face.database.read() as session:
         found = deliveries.by_key(session, key)
-    if found is None:
+    body = found and (found.body or _in_mailbox(face, key))
+    if not body:
         raise HTTPException(404)
-    return opened(found.body)
+    return opened(body)
+
+
+def _letters(face: Face, day: date) -> list[tuple[str, EmailMessage]]:
+    """The letters of that day that lie in the mailbox folder, by their keys, the newest first."""
+    new = face.settings.mailbox / "new"
+    paths = sorted(new.glob(f"{day}.letter.*"), key=lambda path: path.stat().st_mtime)
+    return [(path.name, opened(path.read_bytes())) for path in reversed(paths)]
+
+
+def _in_mailbox(face: Face, key: str) -> bytes:
+    """A letter as it lies in the mailbox folder: once handed over, it is kept nowhere else."""
+    path = face.settings.mailbox / "new" / key
+    return path.read_bytes() if path.is_file() else b""
 
 
 def opened(body: bytes) -> EmailMessage:
