@@ -272,6 +272,20 @@ def test_a_librarys_papers_become_examples_once(ada: TestClient, quiet: None) ->
     assert example["title"] == "Study 3 of graph kernels"
 
 
+def test_of_two_who_add_papers_at_once_one_asks_again(
+    context: Context, ada: TestClient, monkeypatch: pytest.MonkeyPatch, quiet: None
+) -> None:
+    save = interests.save
+
+    def too_late(*said: Any, **expected: Any) -> int:
+        with context.database.write() as other:
+            profiles.save(other, 1, "main", {"terms": ["theirs"]}, ROUND_AT)
+        return save(*said, **expected)
+
+    monkeypatch.setattr(interests, "save", too_late)
+    problem(ada.post("/me/papers", json={"text": "arXiv:2611.00003", "profile": "main"}), 409)
+
+
 def test_more_examples_than_a_profile_holds_are_refused_whole(
     context: Context, ada: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -27,6 +27,7 @@ from tasks.round.walk import run_once
 from tasks.settings import Settings
 from tasks.store import entries, feedback, readers
 from tasks.store.database import Database
+from workers.web import giving
 from workers.web.guard import HEADERS
 from workers.web.mails import SANDBOX
 
@@ -238,8 +239,7 @@ def test_the_page_foretells_what_the_answer_changes(context: Context, web: TestC
     assert made.leaving, "or the test shows nothing"
     said = said_in(web.get(f"/give/{mark(context, 'give')}?want=less").text)
     assert "The newest day, made again" in said
-    assert f"{len(made.before)} papers before" in said
-    assert f"{len(made.after)} paper" in said
+    assert f"Papers before: {len(made.before)}, and then: {len(made.after)}." in said
     for pick in made.leaving:
         assert pick.paper.title in said.split("These go")[1]
     assert ("These come in" in said) == bool(made.entering)
@@ -261,7 +261,7 @@ def test_with_news_the_page_shows_the_next_digest(
     run_once(context, clock.moment)
     said = said_in(web.get(f"/give/{mark(context, 'give')}?want=hide").text)
     assert "Your next digest, as it stands now" in said
-    assert "Hide: the same papers as before." in said
+    assert "Hide · The same papers as before." in said
 
 
 @pytest.mark.parametrize("want", [*Want])
@@ -354,3 +354,14 @@ def test_another_installations_marks_open_nothing(context: Context, web: TestCli
     strange.__dict__["seal"] = type(context.seal)(b"another key")
     for purpose in PURPOSES:
         assert web.get(f"/{purpose}/{mark(strange, purpose)}").status_code == 410
+
+
+def test_who_opens_all_links_at_once_costs_others_little(
+    context: Context, web: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(giving, "PATIENCE_S", 0.01)
+    with giving.GATE:
+        answer = web.get(f"/give/{mark(context, 'give')}?want=less")
+    assert answer.status_code == 200
+    assert "Many ask at this moment" in answer.text
+    assert "Save my answer" in answer.text

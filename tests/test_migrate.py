@@ -59,7 +59,8 @@ def test_a_database_of_the_first_release_keeps_its_rows(tmp_path: Path, postgres
         assert migrate.at_head(database)
         with database.engine.connect() as connection:
             kept = connection.exec_driver_sql(
-                "SELECT length, epoch, letter, delivery.reply FROM reader JOIN delivery ON reader_id = reader.id"
+                "SELECT length, epoch, letter, delivery.reply"
+                " FROM reader JOIN delivery ON reader_id = reader.id"
             )
             assert list(kept) == [("normal", 0, "", "250")]
             tried = connection.exec_driver_sql("SELECT outcome FROM attempt JOIN delivery ON 1 = 1")

@@ -9,7 +9,7 @@ import pytest
 from papers import add_reader
 
 from tasks.desk import preferring
-from tasks.errors import UnknownName, UsageError
+from tasks.errors import Conflict, UnknownName, UsageError
 from tasks.records import Reader
 from tasks.round.context import Context
 from tasks.store import readers
@@ -55,6 +55,14 @@ def test_what_is_not_named_stays(context: Context, ada: Reader) -> None:
     after = preferring.prefer(context, ada.id, hour=9)
     assert (after.timezone, after.about, after.hour) == ("Europe/Rome", 5.0, 9)
     assert preferring.prefer(context, ada.id) == after
+
+
+def test_who_saw_something_else_changes_nothing(context: Context, ada: Reader) -> None:
+    seen = preferring.prefer_as_seen(context, ada, hour=9)
+    assert seen.hour == 9
+    with pytest.raises(Conflict):
+        preferring.prefer_as_seen(context, ada, hour=10)
+    assert preferring.prefer(context, ada.id) == seen
 
 
 @pytest.mark.parametrize(

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from tasks.desk import interests
 from tasks.desk.collecting import Collected
-from tasks.desk.starting import TOO_MANY
+from tasks.desk.starting import TOO_MANY, joined
 from tasks.errors import UnknownName, UsageError
-from tasks.parse.clean import title_key
 from tasks.profile_json import ITEMS_MOST, from_json, to_json
-from tasks.records import Example
 from tasks.round.context import Context
 
 
@@ -45,15 +42,3 @@ def add_examples(context: Context, reader_id: int, name: str, found: Collected) 
     taught = to_json(replace(typed, examples=examples))
     version = interests.save(context, reader_id, name, taught, expected=expected)
     return Added(examples=new, version=version)
-
-
-def joined(known: Sequence[Example], found: Iterable[Example]) -> tuple[Example, ...]:
-    """All of them once, those of the oldest day first, and first of all those of no known day."""
-    kept = {_key(one): one for one in known}
-    for one in found:
-        kept.setdefault(_key(one), one)
-    return tuple(sorted(kept.values(), key=lambda one: one.given.toordinal() if one.given else 0))
-
-
-def _key(one: Example) -> str:
-    return title_key(one.title) or one.id

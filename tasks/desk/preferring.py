@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from tasks.errors import UnknownName, UsageError
+from tasks.errors import Conflict, UnknownName, UsageError
 from tasks.hours import is_zone, next_due
 from tasks.records import Reader
 from tasks.render.text import clean
@@ -95,13 +95,27 @@ def prefer(context: Context, reader_id: int, **changes: object) -> Reader:
     `days` are ISO weekdays in any order. A digest that is due already still comes, at the new settings.
     Raises `UsageError` naming all that is wrong, and `UnknownName` when the reader is gone.
     """
+    return _set(context, reader_id, changes)
+
+
+def prefer_as_seen(context: Context, seen: Reader, **changes: object) -> Reader:
+    """The same, unless the reader is not as `seen` any more: then it raises `Conflict`."""
+    return _set(context, seen.id, changes, seen)
+
+
+def _set(
+    context: Context, reader_id: int, changes: Mapping[str, object], seen: Reader | None = None
+) -> Reader:
     wrong = faults(changes)
     if wrong:
         raise UsageError(" ".join(f"{name}: {said}" for name, said in wrong.items()))
     with context.database.write() as session:
+        readers.lock(session, reader_id)
         before = readers.seek(session, reader_id)
         if before is None:
             raise UnknownName("this reader is gone: subscribe to begin anew")
+        if seen is not None and seen != before:
+            raise Conflict("the preferences were changed meanwhile: look at them again")
         if changes:
             readers.change(session, reader_id, **{n: _kept(n, v) for n, v in changes.items()})
         after = readers.get(session, reader_id)

@@ -71,7 +71,7 @@ def bring(context: Context, reader_id: int, found: Iterable[Example], name: str)
     """Keep papers as examples of the profile; how many it did not have. Raises `UsageError`."""
     with context.database.write() as session:
         before = _first(session, reader_id) or Profile(id=NEW, name=name)
-        own = replace(before, examples=_joined(before.examples, found))
+        own = replace(before, examples=joined(before.examples, found))
         if len(own.examples) > ITEMS_MOST:
             raise UsageError(TOO_MANY)
         if own != before:
@@ -110,11 +110,11 @@ def _example(context: Context, paper: Paper) -> Example:
 
 
 def _with(own: Profile, said: Said, liked: Sequence[Example]) -> Profile:
-    examples = _joined(own.examples, liked)
+    examples = joined(own.examples, liked)
     return replace(own, terms=said.terms, description=said.description, examples=examples)
 
 
-def _joined(known: Sequence[Example], found: Iterable[Example]) -> tuple[Example, ...]:
+def joined(known: Sequence[Example], found: Iterable[Example]) -> tuple[Example, ...]:
     """All of them once, those of the oldest day first, and first of all those of no known day."""
     kept = {_key(one): one for one in known}
     for one in found:

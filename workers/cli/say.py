@@ -16,7 +16,14 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from tasks.errors import PaperroundError, SettingsError, SourceError, TransportDown, UsageError
+from tasks.errors import (
+    PaperroundError,
+    SettingsError,
+    SourceError,
+    TooMany,
+    TransportDown,
+    UsageError,
+)
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
@@ -42,7 +49,7 @@ def exit_code(error: PaperroundError) -> Exit:
             return Exit.SETTINGS
         case UsageError():
             return Exit.USAGE
-        case SourceError() | TransportDown():
+        case SourceError() | TransportDown() | TooMany():
             return Exit.LATER
         case _:
             return Exit.FAILED

@@ -6,6 +6,7 @@ nothing else. Opening the link changes nothing; the button does, and may be pres
 
 from __future__ import annotations
 
+from threading import Semaphore
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
@@ -23,6 +24,9 @@ from workers.web.picks import shown
 
 GIVE_DAYS = 90  # how long a digest's links take an answer
 ABSTRACT = 600  # characters
+# To foretell takes a good tenth of a second, and scanners open all of a mail's thirty links at once: one
+# at a time, so that they cost everybody else little. Who had to wait too long has a button for it.
+GATE, PATIENCE_S = Semaphore(1), 2.0
 
 router = APIRouter()
 
@@ -33,8 +37,7 @@ def ask(request: Request, face: Means, mark: str, want: Want = Want.MORE) -> HTM
     reader, entry = _of(face, mark)
     if request.method == "HEAD":
         return HTMLResponse()  # what scanners ask for; to foretell takes a third of a second
-    effect = teaching.effect(face.context, reader, entry, want)
-    return _page(request, face, mark, want, view="ask", effect=effect)
+    return _page(request, face, mark, want, view="ask", effect=_effect(face, reader, entry, want))
 
 
 @router.post("/give/{mark}", dependencies=OURS)
@@ -50,6 +53,16 @@ def give(
     act = teaching.take_back if undo else teaching.give
     act(face.context, reader.id, entry, want)
     return _page(request, face, mark, want, view="undone" if undo else "given")
+
+
+def _effect(face: Face, reader: Reader, entry: int, want: Want) -> Effect | None:
+    """What the answer would change; None while too many others ask, who may all be scanners."""
+    if not GATE.acquire(timeout=PATIENCE_S):
+        return None
+    try:
+        return teaching.effect(face.context, reader, entry, want)
+    finally:
+        GATE.release()
 
 
 def _of(face: Face, mark: str) -> tuple[Reader, int]:

@@ -42,9 +42,7 @@ def of_day(request: Request, face: Means, day: date | None = None) -> HTMLRespon
     before = shown - timedelta(days=1) if shown > date.min else None
     after = shown + timedelta(days=1) if shown < date.max else None
     letters = _letters(face, shown)
-    return page(
-        request, "mails", rows=rows, letters=letters, day=shown, before=before, after=after
-    )
+    return page(request, "mails", rows=rows, letters=letters, day=shown, before=before, after=after)
 
 
 @router.get("/mails/{key}")

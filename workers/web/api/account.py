@@ -8,13 +8,14 @@ from fastapi import APIRouter, HTTPException, Query, Response
 
 from tasks.desk import leaving
 from tasks.desk.erasing import erase
-from tasks.desk.preferring import prefer
+from tasks.desk.preferring import prefer, prefer_as_seen
+from tasks.errors import Conflict
 from tasks.records import Reader
 from workers.web.api import shapes
 from workers.web.api.bodies import Pause, Preferences
 from workers.web.api.careful import KeyedRoute, Me
 from workers.web.api.schema import says, tagged
-from workers.web.api.tags import BLIND, IfMatch, IfNoneMatch, must_match, show, tag_of
+from workers.web.api.tags import BLIND, STALE, IfMatch, IfNoneMatch, must_match, show, tag_of
 from workers.web.page import Means
 
 router = APIRouter(route_class=KeyedRoute, tags=["you"])
@@ -33,7 +34,15 @@ def change_me(
     """Change some of your preferences; what is not named stays."""
     must_match(seen, _account(me))
     told = changes.model_dump(exclude_unset=True)
-    after = _account(prefer(face.context, me.id, **told))
+    try:
+        changed = (
+            prefer(face.context, me.id, **told)
+            if seen.any
+            else prefer_as_seen(face.context, me, **told)
+        )
+    except Conflict:
+        raise HTTPException(412, STALE) from None
+    after = _account(changed)
     response.headers["ETag"] = tag_of(after)
     return after
 

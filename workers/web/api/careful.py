@@ -26,9 +26,7 @@ from workers.web.page import Face
 SMALL, LARGE = 64 * 1024, BODY_MOST  # bytes of a body: a form's worth, a library's worth
 LOOKS = ("GET", "HEAD")
 INTEGER_MOST = 19  # digits: 64 bits
-MEMBERS_MOST = (
-    ITEMS_MOST  # of an object: each that nobody knows would be a fault of its own to tell
-)
+MEMBERS_MOST = ITEMS_MOST  # of an object: each that is unknown would be a fault to tell
 UNREADABLE = "the body is no JSON that can be read"
 NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -69,9 +67,8 @@ class OpenRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def careful(request: Request) -> Response:
-            if (
-                int(request.headers.get("content-length", 0)) > self.most
-            ):  # the guard saw that it is true
+            # The guard let nothing in that does not say its length.
+            if int(request.headers.get("content-length", 0)) > self.most:
                 raise HTTPException(413, f"this path takes {self.most // 1024} kB at most")
             return await handle(Careful(request.scope, request.receive))
 

@@ -1,6 +1,6 @@
 """Every refusal as `application/problem+json` (RFC 9457): what is wrong, and what would be right.
 
-What was sent is not said again: neither values nor a stranger's words come back.
+Of a fault in a body or a parameter its place is told, and never what stood there.
 """
 
 from __future__ import annotations
@@ -17,19 +17,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
-from tasks.errors import Conflict, LinkOver, TooMany, UnknownName, UsageError
+from tasks.errors import Conflict, TooMany, UnknownName, UsageError
 
 MEDIA = "application/problem+json"
 SAID_MOST = 300  # characters of one sentence
 FAULTS_MOST = 20  # of a body in which everything is wrong
 NAME_MOST = 60  # characters of a field's name
 AGAIN = {"Retry-After": "30"}  # seconds: a database that starts anew is there by then
-CODES: dict[type[Exception], int] = {
-    LinkOver: 410,
-    UnknownName: 404,
-    Conflict: 412,
-    UsageError: 422,
-}
+CODES: dict[type[Exception], int] = {UnknownName: 404, Conflict: 409, UsageError: 422}
 TITLES = {413: "Content Too Large", 422: "Unprocessable Content"}  # as RFC 9110 calls them
 
 
