@@ -24,6 +24,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     TypeDecorator,
+    true,
 )
 from sqlmodel import Field, SQLModel, UniqueConstraint
 
@@ -136,7 +137,10 @@ class Edition(SQLModel, table=True):
 
 
 class Entry(SQLModel, table=True):
-    """One paper. `arrival` is its place in the order of news (NULL: known only from old pages)."""
+    """One paper. `arrival` is its place in the order of news (NULL: known only from old pages).
+
+    `revision` counts the changes of whatever is known of it.
+    """
 
     id: int | None = _key()
     title: str
@@ -153,6 +157,7 @@ class Entry(SQLModel, table=True):
     withdrawn: bool = False
     created_at: datetime = Field(sa_type=UtcTime)
     updated_at: datetime = Field(sa_type=UtcTime)
+    revision: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     arrival: int | None = Field(default=None, index=True, sa_type=BIG)
     arrived_at: datetime | None = _time(index=True)
     merged_into: int | None = Field(default=None, sa_type=BIG, index=True)
@@ -240,7 +245,8 @@ class Profile(SQLModel, table=True):
     """One interest of a reader; `version` is the one in force.
 
     `line` is the least score of its picks, as its last weeks set it when it was last scored; `share` is
-    its part of the reader's digests, beside those of their other profiles.
+    its part of the reader's digests, beside those of their other profiles. While it is `fresh` (new,
+    changed, its reader back from a pause) it has no scores yet of the days that may still become picks.
     """
 
     __table_args__ = (UniqueConstraint("reader_id", "name"),)
@@ -252,6 +258,7 @@ class Profile(SQLModel, table=True):
     state: str = "active"
     line: float = 0.0
     share: float = Field(default=1.0, sa_column_kwargs={"server_default": "1"})
+    fresh: bool = Field(default=True, sa_column_kwargs={"server_default": true()})
 
 
 class ProfileVersion(SQLModel, table=True):

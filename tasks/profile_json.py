@@ -10,6 +10,7 @@ Every key is optional; unknown keys are refused by name, so that a typing error 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -50,6 +51,15 @@ def to_json(profile: Profile) -> dict[str, Any]:
     for part in PAPERS:
         body[part] = [_paper_json(example) for example in getattr(profile, part)]
     return {part: value for part, value in body.items() if value}
+
+
+def none_later(profile: Profile, day: date) -> Profile:
+    """The profile with no example of a later day than this: beside such a one no other would count."""
+    examples = [
+        replace(one, given=day) if one.given and one.given > day else one
+        for one in profile.examples
+    ]
+    return replace(profile, examples=tuple(examples))
 
 
 def _paper_json(example: Example) -> dict[str, Any]:

@@ -77,8 +77,8 @@ PAGES = {
     "a digest as it was mailed": Way(lambda all_: all_.link(all_.digest, "/view/"), is_mail=True),
     "a digest in plain text": Way(lambda all_: all_.link(all_.plain, "/view/")),
     "stop": Way(out),
-    "a return too late": posted(lambda all_: f"{out(all_)}/pause", status=422, until="2099-01-01"),
     "stopped": posted(out),
+    "a return too late": posted(lambda all_: f"{out(all_)}/pause", status=422, until="2099-01-01"),
     "the link to delete": posted(lambda all_: f"{out(all_)}/link"),
     "come back": posted(lambda all_: f"{out(all_)}/undo"),
     "paused instead": posted(lambda all_: f"{out(all_)}/pause", until="2026-12-05"),
@@ -91,9 +91,7 @@ PAGES = {
     "start with a preview": posted(
         "/my/start/preview", BEGINNER, terms="speech", hour="7", zone="UTC", about="5"
     ),
-    "start with papers": posted(
-        "/my/start/papers", BEGINNER, papers="2611.98000 10.1234/x nonsense"
-    ),
+    "start with papers": posted("/my/start/papers", BEGINNER, papers="10.1234/unknown\nnonsense"),
     "start, wrongly": posted(
         "/my/start", BEGINNER, 422, hour="99", zone="Moon", about="no", orcid="1"
     ),

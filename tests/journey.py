@@ -15,17 +15,15 @@ Run as a program it makes the pictures of the documentation, from invented paper
 
 from __future__ import annotations
 
-import email
 import hashlib
-import html
-import re
+import os
 import socket
+import sys
 import threading
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from email import policy
 from email.message import EmailMessage
 from functools import lru_cache
 from pathlib import Path
@@ -34,8 +32,11 @@ from typing import Any, Self
 
 import invented
 import uvicorn
-from playwright.sync_api import Browser, Locator, Page
+from papers import add_reader
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_playwright
+from reading_mail import opened
 
+from tasks.desk import visiting
 from tasks.records import Ring, SourceKind
 from tasks.round.context import Context
 from tasks.round.walk import STEPS, run_once
@@ -44,6 +45,7 @@ from tasks.store import migrate, sources
 from tasks.store.database import Database
 from workers import demo
 from workers.web.app import make_app
+from workers.web.page import COOKIE
 
 SAMPLES = demo.SAMPLES  # for the 18th to the 20th
 SOURCE = "daily papers"
@@ -150,7 +152,7 @@ class House:
             key=lambda file: file.stat().st_mtime_ns,
         )
         self._read.update(file.name for file in files)
-        return [_opened(file.read_bytes()) for file in files]
+        return [opened(file.read_bytes()) for file in files]
 
     def mail(self) -> EmailMessage:
         """The one mail that has come since the last call."""
@@ -197,6 +199,13 @@ class House:
         )
         made.set_default_timeout(PATIENCE)
         return Opened(made.new_page())
+
+    def sign_in(self, window: BrowserContext, reader_id: int, scope: str = "full") -> None:
+        """A visit of that reader begins in this window."""
+        secret = visiting.begin(self.context, reader_id, scope)
+        # Browsers take a cookie for https alone from this machine over http too; the tool's door does not.
+        cookie: Any = {"name": COOKIE, "value": secret, "url": self.url.replace("http:", "https:")}
+        window.add_cookies([{**cookie, "secure": True, "httpOnly": True, "sameSite": "Lax"}])
 
 
 @lru_cache(maxsize=1)
@@ -287,41 +296,46 @@ SHOWS_FOCUS = """node => {
 }"""
 
 
-# --- mails -------------------------------------------------------------------------------------------
-def parts(mail: EmailMessage) -> tuple[str, str]:
-    """A mail's plain text and its html."""
-    bodies = [mail.get_body((kind,)) for kind in ("plain", "html")]
-    plain, rich = ("" if body is None else str(body.get_content()) for body in bodies)
-    return plain, rich
-
-
-def links(mail: EmailMessage) -> tuple[list[str], list[str]]:
-    """The addresses of a mail's plain text and of its html, each once."""
-    plain, rich = parts(mail)
-    written = re.findall(r"https?://[^\s<>]+", plain)
-    shown = [html.unescape(url) for url in re.findall(r'href="(http[^"]+)"', rich)]
-    return list(dict.fromkeys(written)), list(dict.fromkeys(shown))
-
-
-def titles(mail: EmailMessage) -> list[str]:
-    """The titles of a digest's papers in their order, by its html."""
-    found = re.findall(
-        r'class="(?:title|line-title) ink"[^>]*>(?:<a[^>]*>)?([^<]+)<', parts(mail)[1]
-    )
-    return [html.unescape(title) for title in found]
-
-
-def way_out(mail: EmailMessage) -> str:
-    """The address of the one click of mail programs (which they offer where it is https)."""
-    return re.findall(r"<(http[^>]+)>", str(mail["List-Unsubscribe"]))[0]
-
-
-def _opened(body: bytes) -> EmailMessage:
-    mail = email.message_from_bytes(body, policy=policy.default)
-    assert isinstance(mail, EmailMessage)
-    return mail
-
-
 def _checksum(rows: Iterable[Sequence[Any]]) -> str:
     lines = sorted(repr(tuple(row)) for row in rows)
     return f"{len(lines)} rows {hashlib.sha256(''.join(lines).encode()).hexdigest()[:16]}"
+
+
+# --- the pictures of the documentation ------------------------------------------------------------
+def pictures(folder: Path, browser: Browser, house: House) -> None:
+    """Write what a stranger sees, the first minutes, and their preview, as files into that folder."""
+    house.day(19)
+    page = house.open(browser, height=790).page
+    page.goto("/")
+    page.screenshot(path=folder / "paperround-today.png")
+    with house.context.database.write() as session:
+        reader = add_reader(session, moment(20, 7), ADA, terms=["long context"])
+    house.sign_in(page.context, reader)
+    page.goto("/my/start")
+    for name in ("Sieve", "Half Measure", "Second Take"):
+        Hand(page).tick(page.get_by_role("checkbox", name=f"{name}:").first)
+    page.mouse.move(0, 0)
+    page.evaluate("scrollTo(0, 0)")
+    page.screenshot(path=folder / "start.png")
+    page.get_by_role("button", name="Show me yesterday’s digest").click()
+    page.locator("#looked .picks").wait_for()
+    box = page.locator("#looked").evaluate("e => [e.offsetLeft, e.offsetTop]")
+    shown = {"x": box[0] - 40, "y": box[1] - 30, "width": 800, "height": 790}
+    page.screenshot(path=folder / "preview.png", full_page=True, clip=shown)
+
+
+def main() -> None:
+    """Make the pictures in the folder that is named."""
+    chromium = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+    with (
+        TemporaryDirectory() as home,
+        House(Path(home) / "home", known()) as house,
+        sync_playwright() as playwright,
+    ):
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        pictures(Path(sys.argv[1]), browser, house)
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -8,9 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from email.message import EmailMessage
 
-from journey import ADA, House, links, moment
+from journey import ADA, House, moment
 from papers import add_reader
 from playwright.sync_api import BrowserContext
+from reading_mail import links
 from sqlmodel import select
 
 from tasks import models
@@ -18,7 +19,6 @@ from tasks.desk import leaving, subscribing, teaching, visiting
 from tasks.records import Want
 from tasks.store import readers
 from workers.web.own_feeds import address
-from workers.web.page import COOKIE
 
 BEGINNER, LEAVER, PLAIN, STRANGER = (
     f"{name}@readers.example" for name in ("bea", "cy", "dee", "newcomer")
@@ -63,11 +63,9 @@ class Settled:
                 select(models.Delivery.key).where(models.Delivery.digest_id == 1)
             ).one()
 
-    def visit(self, context: BrowserContext, email: str, scope: str = "full") -> None:
-        """Sign this browser in as that reader."""
-        secret = visiting.begin(self.house.context, self.ids[email], scope)
-        cookie = {"name": COOKIE, "value": secret, "url": self.house.url.replace("http:", "https:")}
-        context.add_cookies([{**cookie, "secure": True, "httpOnly": True, "sameSite": "Lax"}])  # type: ignore[list-item]
+    def visit(self, window: BrowserContext, email: str, scope: str = "full") -> None:
+        """That reader has signed in with this browser."""
+        self.house.sign_in(window, self.ids[email], scope)
 
 
 def settle(house: House) -> Settled:

@@ -158,7 +158,7 @@ def test_news_are_numbered_in_the_order_of_commits_and_are_scored_for_two_weeks(
         bring(session, page(entry(1), entry(2)), now)
         bring(session, page(entry(3)), now, body=b"2")
         assert entries.arrivals(session) == 3
-        assert [p.arxiv_id for p in entries.news(session, after=2, upto=3, at=now)] == [
+        assert [p.arxiv_id for _, p in entries.news(session, after=2, upto=3, at=now)] == [
             "2611.00003"
         ]
         later = now + timedelta(days=17)

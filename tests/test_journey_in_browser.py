@@ -15,8 +15,9 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 import pytest
-from journey import ADA, Hand, House, Keys, Opened, known, links, moment, parts, titles, way_out
+from journey import ADA, Hand, House, Keys, Opened, known, moment
 from playwright.sync_api import Browser, Locator, expect
+from reading_mail import links, parts, titles, way_out
 
 pytestmark = pytest.mark.browser
 

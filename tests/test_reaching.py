@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 from tasks.records import Example, Paper, Profile
-from tasks.round.reaching import NEAR, Past, Scored, reaching
+from tasks.round.reaching import NEAR, News, Past, Ranked, floors_of, glimpsed, reaching
 from tasks.round.shelf import shelved
 from tasks.score import background, fit, read_papers, score
 from tasks.store.profiles import Asked
@@ -45,9 +46,36 @@ def past() -> Past:
     return Past(texts, [40] * 20, len(NEWS))
 
 
+@dataclass(frozen=True)
+class Scored:
+    """What a shard's scoring found."""
+
+    scores: Sequence[Ranked]
+    lines: Sequence[tuple[int, float]]
+
+
 def found(past: Past, shelf: Path, *asked: Asked) -> Scored:
     kept = shelved(shelf, "shard-1", GROUND, [one.profile for one in asked])
-    return reaching(GROUND, read_papers(GROUND, NEWS), asked, past=past, kept=kept)
+    floors = floors_of(kept, asked, past)
+    news = News(read_papers(GROUND, NEWS), [len(NEWS)])
+    return Scored(reaching(GROUND, news, asked, floors, kept), sorted(floors.items()))
+
+
+def test_a_glimpse_is_what_scoring_finds_day_by_day(past: Past, tmp_path: Path) -> None:
+    asked = [
+        replace(ASKED, profile=Profile(id=n, terms=(subject,)))
+        for n, subject in enumerate(SUBJECTS, start=1)
+    ]
+    kept = shelved(tmp_path, "shard-1", GROUND, [one.profile for one in asked])
+    floors = floors_of(kept, asked, past)
+    week = News(read_papers(GROUND, [p for day in range(80, 84) for p in papers(day)]), [40] * 4)
+    scored = {(s.profile_id, p.id): s for *_, p, s in reaching(GROUND, week, asked, floors, kept)}
+    seen = {(g.profile_id, g.paper.id): g for g in glimpsed(GROUND, week, asked, floors, kept)}
+    assert seen.keys() == scored.keys()
+    assert {key[1] // 100 for key in seen if isinstance(key[1], int)} == {80, 81, 82, 83}
+    for key, glimpse in seen.items():
+        assert math.isclose(glimpse.raw, scored[key].raw, rel_tol=1e-5, abs_tol=1e-5)
+        assert glimpse.told() == scored[key]
 
 
 def picks(scored: Scored, profile: int) -> int:

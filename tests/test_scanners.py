@@ -12,9 +12,10 @@ from urllib.parse import urlsplit
 import httpx2
 import pytest
 from every_page import looked_at
-from journey import ADA, House, known, links, way_out
+from journey import ADA, House, known
 from lived_in import Settled, settle
 from playwright.sync_api import Browser
+from reading_mail import links, way_out
 
 from tasks.desk import visiting
 from workers.web.api.app import BASE, SUBJECTS

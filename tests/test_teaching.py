@@ -9,14 +9,17 @@ from papers import SUBJECTS, add_reader, bring, entry, page
 from sqlmodel import select
 
 from tasks import models
-from tasks.desk import outlook, teaching
+from tasks.desk import leaving, outlook, teaching
 from tasks.errors import UnknownName
 from tasks.records import Profile, Want
+from tasks.round import days
 from tasks.round.composing import HOLD_FOR, compose
 from tasks.round.context import Context
-from tasks.round.scoring import score
+from tasks.round.delivering import deliver
+from tasks.round.rendering import render
+from tasks.round.scoring import in_force, score
 from tasks.round.tick import plan_day
-from tasks.store import digests, feedback, profiles, readers, shards
+from tasks.store import digests, entries, feedback, profiles, readers, shards
 
 DAY = timedelta(days=1)
 WORDS = (
@@ -293,3 +296,152 @@ def test_a_profile_s_share_reaches_its_candidates(context: Context, now: datetim
     with context.database.read() as session:
         found, _ = digests.candidates(session, key, now)
     assert {(one.profile_name, one.share) for one in found} == {("main", 1.0), ("sea", 3.0)}
+
+
+def test_every_digest_of_a_week_is_foretold(context: Context, now: datetime) -> None:
+    start = now - 7 * DAY
+    with context.database.write() as session:
+        key = add_reader(session, start, terms=["sparse attention"], about=9.0, most=8)
+        profiles.save(session, key, "sea", {"terms": ["tidal energy"]}, start)
+    sizes = []
+    for day in range(7):
+        at = start + day * DAY
+        arrive(context, day * 60, at, count=60)
+        scored(context)
+        reader, asked = get(context, key)
+        told = outlook.coming(context, reader, asked)
+        made = digest(context, key, at)
+        assert made == ids(told.picks), f"day {day}"
+        sizes.append(len(made))
+    assert min(sizes) >= 4, "and none is short of what came that day"
+
+
+def test_after_an_edit_old_digests_take_no_room_from_new_papers(
+    context: Context, now: datetime
+) -> None:
+    start = now - 6 * DAY
+    with context.database.write() as session:
+        key = add_reader(session, start, terms=["sparse attention"], about=9.0, most=8)
+        twin = add_reader(
+            session, start, "bo@readers.example", terms=["sparse attention"], about=9.0, most=8
+        )
+    for day in range(6):
+        arrive(context, day * 60, start + day * DAY, count=60)
+        digest(context, key, start + day * DAY)
+    arrive(context, 400, now, count=60)
+    with context.database.write() as session:
+        profiles.save(session, key, "main", {"terms": ["sparse attention", "folding"]}, now)
+    reader, asked = get(context, key)
+    told = ids(outlook.coming(context, reader, asked).picks)
+    made = digest(context, key, now)
+    assert made == told
+    with context.database.read() as session:
+        of_twin = session.exec(
+            select(models.Pick.id)
+            .join(models.Digest)
+            .where(models.Pick.reader_id == twin, models.Digest.day == now.date())
+        ).all()
+    assert len(made) >= len(of_twin) > 0
+
+
+@pytest.mark.parametrize("back", ["resume", "undo", "wake", "edited"])
+def test_who_comes_back_gets_what_came_meanwhile(
+    context: Context, now: datetime, back: str
+) -> None:
+    with context.database.write() as session:
+        ada = add_reader(session, now - 3 * DAY, terms=["sparse attention"], about=9.0)
+        bo = add_reader(
+            session, now - 3 * DAY, "bo@readers.example", terms=["sparse attention"], about=9.0
+        )
+        token = readers.get(session, ada).token
+    context.clock.moment = now - 3 * DAY  # type: ignore[attr-defined]
+    if back == "undo":
+        leaving.leave(context, token)
+    else:
+        leaving.pause(context, ada, (now - DAY).date() if back == "wake" else None)
+    arrive(context, 0, now - 2 * DAY)
+    scored(context)
+    if back == "edited":
+        with context.database.write() as session:
+            profiles.save(session, ada, "main", {"terms": ["sparse attention"]}, now)
+    scored(context)
+    context.clock.moment = now  # type: ignore[attr-defined]
+    if back == "wake":
+        with context.database.write() as session:
+            assert readers.wake(session, now) == 1
+    elif back == "undo":
+        leaving.undo(context, token)
+    else:
+        leaving.resume(context, ada)
+    reader, asked = get(context, ada)
+    told = ids(outlook.coming(context, reader, asked).picks)
+    made = digest(context, ada, now)
+    assert made == told
+    with context.database.read() as session:
+        of_bo = session.exec(select(models.Pick.entry_id).where(models.Pick.reader_id == bo)).all()
+    assert set(made) == set(of_bo)
+    assert made
+
+
+def test_a_pause_ends_on_the_day_of_return(context: Context, now: datetime) -> None:
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    with context.database.write() as session:
+        ada = add_reader(session, now, hour=0)
+        readers.change(session, ada, state="paused", back_on=midnight.date() + DAY)
+        assert readers.wake(session, midnight + timedelta(hours=23)) == 0
+        assert readers.wake(session, midnight + DAY + timedelta(seconds=30)) == 1
+        assert readers.looked_at(session, ada) == midnight + DAY
+
+
+def test_an_answer_to_a_paper_that_was_two_can_be_taken_back(context: Context, ada: int) -> None:
+    teaching.give(context, ada, 2, Want.LESS)
+    teaching.give(context, ada, 7, Want.LESS)
+    with context.database.write() as session:
+        entries.join(session, session.get_one(models.Entry, 2), session.get_one(models.Entry, 7))
+    reader, _ = get(context, ada)
+    assert teaching.effect(context, reader, 7, Want.MORE).paper.id == 2
+    assert teaching.take_back(context, ada, 7, Want.LESS)
+    with context.database.read() as session:
+        assert feedback.said(session, ada) == []
+    assert teaching.give(context, ada, 7, Want.SAVE)
+    assert teaching.forget(context, ada, 7) == 1
+    with context.database.read() as session:
+        assert [one.paper.id for one in feedback.said(session, ada)] == [2]
+
+
+def test_a_changed_paper_is_read_again_whatever_its_page_s_clock_says(
+    context: Context, now: datetime
+) -> None:
+    def abstracts() -> set[str]:
+        read = days.days(context.database, in_force(context), now.date(), now.date())
+        return {paper.abstract for paper in days.as_one(in_force(context), read).papers}
+
+    arrive(context, 0, now, count=3)
+    assert len(abstracts()) == 3
+    for version, words in ((2, "changed"), (3, "changed again")):
+        with context.database.write() as session:
+            changed = entry(1, arxiv_version=version, abstract=f"It was {words}.")
+            bring(session, page(changed), now, body=words.encode())
+        assert f"It was {words}." in abstracts()
+
+
+def test_papers_of_a_digest_that_was_not_wanted_come_in_a_later_one(
+    context: Context, now: datetime
+) -> None:
+    arrive(context, 0, now)
+    with context.database.write() as session:
+        key = add_reader(session, now, terms=["sparse attention"])
+        token = readers.get(session, key).token
+    first = digest(context, key, now)
+    assert first
+    with context.database.read() as session:
+        [number] = session.exec(select(models.Digest.id))
+    render(context, number or 0, number or 0, now)
+    leaving.leave(context, token)
+    deliver(context, 1, 9, now)
+    with context.database.read() as session:
+        assert [row.state for row in session.exec(select(models.Delivery))] == ["suppressed"]
+    leaving.undo(context, token)
+    later = digest(context, key, now + DAY)
+    assert later
+    assert set(later) <= set(first)

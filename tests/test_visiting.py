@@ -14,7 +14,6 @@ from tasks.errors import LinkOver, UnknownName, UsageError
 from tasks.records import Reader
 from tasks.round.context import Context
 from tasks.round.tick import tick
-from tasks.sealing import new_secret
 from tasks.store import readers
 
 NOBODY = 999
@@ -82,7 +81,7 @@ def test_nobody_visits_as_a_reader_who_is_gone(context: Context) -> None:
         visiting.begin(context, NOBODY, FULL)
 
 
-@pytest.mark.parametrize("secret", ["", "x", new_secret(), "ü" * 43, "a\x00" + "b" * 41])
+@pytest.mark.parametrize("secret", ["", "x", "s" * 43, "ü" * 43, "a\x00" + "b" * 41])
 def test_a_strange_cookie_is_nobodys(context: Context, ada: Reader, secret: str) -> None:
     assert visiting.visitor(context, secret) is None
 

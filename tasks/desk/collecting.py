@@ -2,17 +2,21 @@
 
 Nothing is written here: what was found is shown first, and a profile takes it when the reader says so.
 What the services say decides, and none of them is waited for: where one asks for a pause, what has
-come by then is all that is taken, and the notes tell so.
+come by then is all that is taken, and the notes tell so. How often they are asked is bounded: by
+`desk.limits` for each reader whose number is given, and for arXiv for everybody together.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from threading import BoundedSemaphore
 from urllib.parse import urlencode
 
+from tasks.desk.limits import ASKING_ARXIV, EACH_IMPORT, count, hidden_import
 from tasks.errors import PageError, SourceError, TooMany, UsageError
 from tasks.fetch.answer import Answer, asked_wait, failure, page
 from tasks.fetch.http import Http, Limits
@@ -24,6 +28,7 @@ from tasks.parse.arxiv import parse_arxiv
 from tasks.records import Example, ParsedEntry
 from tasks.round.context import Context
 from tasks.store import lookup
+from tasks.store.knocks import Limit
 from templates import msgid
 
 ARXIV = "https://export.arxiv.org/api/query"
@@ -39,6 +44,10 @@ ZOTERO_MOST = 500
 ARXIV_MOST = 100
 _ARXIV_BYTES = 2_000_000
 _PAUSE = timedelta(minutes=1)  # where a service asks for a pause and names none
+AT_ONCE = 3
+"""More than so many are not collecting at once, in one process: each holds a thread while it waits."""
+_SOON = timedelta(seconds=10)
+_places = BoundedSemaphore(AT_ONCE)
 
 SKIPPED = msgid("Attachments and notes that were left out: %(count)s.")
 NEWEST = msgid("The library has %(all)s items: the %(count)s newest were read.")
@@ -48,6 +57,9 @@ NO_WORKS = msgid(
 )
 ARXIV_LEFT = msgid("arXiv was asked for %(count)s of the %(all)s papers that we do not have.")
 ARXIV_DOWN = msgid("arXiv did not answer: what it knows of the other papers is missing.")
+ARXIV_BUSY = msgid(
+    "arXiv was asked just before, and asks for pauses: bring the papers that are missing again soon."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +89,26 @@ class Collected:
 
 
 def collect(
-    context: Context, data: bytes | str, name: str = "", *, arxiv: str = ARXIV
+    context: Context,
+    data: bytes | str,
+    name: str = "",
+    *,
+    reader_id: int | None = None,
+    arxiv: str = ARXIV,
 ) -> Collected:
-    """The papers of a file of that name, or of pasted text. Raises `UsageError`."""
-    return _match(context, read(data, name), (), arxiv=arxiv, until=_end(context))
+    """The papers of a file of that name, or of pasted text. Raises `UsageError`, `TooMany`."""
+    with _place(context, reader_id):
+        return _match(context, read(data, name), (), arxiv=arxiv, until=_end(context))
 
 
 def from_zotero(
-    context: Context, user: str, key: str, *, base: str = ZOTERO, arxiv: str = ARXIV
+    context: Context,
+    user: str,
+    key: str,
+    *,
+    reader_id: int | None = None,
+    base: str = ZOTERO,
+    arxiv: str = ARXIV,
 ) -> Collected:
     """The newest items of a Zotero user's own library; a public one needs no key.
 
@@ -93,26 +117,63 @@ def from_zotero(
     """
     until = _end(context)
     secret = zotero.credentials(key)
-    items, notes = _zotero(
-        context, lambda start: zotero.address(user, base=base, start=start), secret, until=until
-    )
-    return _match(context, zotero.parse(items), notes, arxiv=arxiv, until=until)
+    with _place(context, reader_id):
+        items, notes = _zotero(
+            context, lambda start: zotero.address(user, base=base, start=start), secret, until=until
+        )
+        return _match(context, zotero.parse(items), notes, arxiv=arxiv, until=until)
 
 
-def from_orcid(context: Context, orcid: str, *, base: str = ORCID, arxiv: str = ARXIV) -> Collected:
+def from_orcid(
+    context: Context,
+    orcid: str,
+    *,
+    reader_id: int | None = None,
+    base: str = ORCID,
+    arxiv: str = ARXIV,
+) -> Collected:
     """The works that everybody can see under an ORCID iD.
 
     Raises `UsageError` (no such iD), `TooMany` with the pause that ORCID asks for, `SourceError` where
     it cannot be reached.
     """
     until, who = _end(context), orcid_works.canonical(orcid)
-    with context.http(LIMITS) as http:
-        answer = _ask(context, http, f"{base}/v3.0/{who}/works", "ORCID")
-    if answer.status != 200:
-        raise UsageError(f"ORCID shows no works of {who}: look whether the iD is right")
-    library = orcid_works.parse(_json(answer, "ORCID"))
-    notes = () if library.references else (Note(NO_WORKS),)
-    return _match(context, library, notes, arxiv=arxiv, until=until)
+    with _place(context, reader_id):
+        with context.http(LIMITS) as http:
+            answer = _ask(context, http, f"{base}/v3.0/{who}/works", "ORCID")
+        if answer.status != 200:
+            raise UsageError(f"ORCID shows no works of {who}: look whether the iD is right")
+        library = orcid_works.parse(_json(answer, "ORCID"))
+        notes = () if library.references else (Note(NO_WORKS),)
+        return _match(context, library, notes, arxiv=arxiv, until=until)
+
+
+# --- who may -------------------------------------------------------------------------------------
+@contextmanager
+def _place(context: Context, reader_id: int | None) -> Iterator[None]:
+    """One of the few places, for a reader who has not brought papers too often. Raises `TooMany`."""
+    if not _places.acquire(blocking=False):
+        raise TooMany("others are bringing papers just now: try again in a moment", wait=_SOON)
+    try:
+        if reader_id is not None:
+            who = hidden_import(context.seal, reader_id)
+            _count(context, who, EACH_IMPORT)
+        yield
+    finally:
+        _places.release()
+
+
+def _may_ask_arxiv(context: Context) -> bool:
+    try:
+        _count(context, context.seal.hidden("arxiv", ""), ASKING_ARXIV)
+    except TooMany:
+        return False
+    return True
+
+
+def _count(context: Context, who: str, limit: Limit) -> None:
+    with context.database.write() as session:
+        count(session, who, limit, context.clock())
 
 
 # --- asking --------------------------------------------------------------------------------------
@@ -198,6 +259,8 @@ def _ask_arxiv(
     asked = wanted[:ARXIV_MOST]
     if not asked:
         return {}, []
+    if not _may_ask_arxiv(context):
+        return {}, [Note(ARXIV_BUSY)]
     query = urlencode({"id_list": ",".join(asked), "max_results": len(asked)}, safe=",/")
     now = context.clock()
     try:

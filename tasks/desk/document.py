@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from tasks.desk.interests import PROFILES_MOST, read_name
 from tasks.desk.preferring import RULES, faults
 from tasks.desk.strict import Place
 from tasks.errors import UsageError
 from tasks.parse import ids
 from tasks.parse.clean import title_key
-from tasks.profile_json import from_json, to_json
+from tasks.profile_json import from_json, none_later, to_json
 from tasks.records import PickKind, Want
 from tasks.render.text import clean
 
@@ -21,7 +22,9 @@ PARTS = ("version", "account", "preferences", "profiles", "feedback", "digests")
 DIGEST = ("day", "made_at", "subject", "considered", "picks")
 PICK = ("place", "paper", "profile", "kind", "note", "value", "raw", "reasons")
 NAME, TEXT = 1000, 20_000  # characters: more than anything that we make
-PROFILES, VERSIONS, ANSWERS, DIGESTS, PICKS, REASONS = 200, 5000, 100_000, 10_000, 1000, 5000
+VERSIONS, ANSWERS, DIGESTS, PICKS, REASONS = 5000, 100_000, 10_000, 1000, 5000
+KEPT = 500  # versions of all profiles together
+PAPERS = 100_000
 NUMBERS = 10**6
 A_DAY = timedelta(days=1)  # it is tomorrow somewhere
 
@@ -58,7 +61,9 @@ class SentDay:
 
 @dataclass(slots=True)
 class Document:
-    """All that was read. `preferences` are columns of a reader; versions stand in their order."""
+    """All that was read. `preferences` are columns of a reader; versions stand in their order, and of
+    more than `KEPT` those are here that each profile had last.
+    """
 
     now: datetime
     preferences: dict[str, Any] = field(default_factory=dict)
@@ -69,6 +74,8 @@ class Document:
 
     def add_paper(self, place: Place) -> int:
         """Read a paper; its place."""
+        if len(self.papers) == PAPERS:
+            raise place.wrong(f"is one paper too many: {PAPERS} at most")
         part = place.parts("arxiv", "doi", "title")
         told = {key: "" if one.value is None else one.text(TEXT) for key, one in part.items()}
         arxiv, title = ids.arxiv(told["arxiv"]), title_key(told["title"])
@@ -89,11 +96,14 @@ def read(body: object, *, now: datetime) -> Document:
         raise part["version"].wrong(f"must be {VERSION}: another version wrote this document")
     part["account"].parts("email", "since", "confirmed_at")
     document.preferences = _preferences(part["preferences"])
-    for place in part["profiles"].rows(PROFILES):
+    for place in part["profiles"].rows(PROFILES_MOST):
         name, saved = _profile(place, now)
         if name in document.profiles:
             raise place.wrong(f"is a second profile {name!r}")
         document.profiles[name] = saved
+    if sum(map(len, document.profiles.values())) > KEPT:
+        each = KEPT // len(document.profiles)
+        document.profiles = {name: saved[-each:] for name, saved in document.profiles.items()}
     document.answers = [_answer(document, one) for one in part["feedback"].rows(ANSWERS)]
     document.digests = [_digest(document, one) for one in part["digests"].rows(DIGESTS)]
     if len({one.day for one in document.digests}) < len(document.digests):
@@ -112,19 +122,27 @@ def _preferences(place: Place) -> dict[str, Any]:
 
 def _profile(place: Place, now: datetime) -> tuple[str, list[tuple[dict[str, Any], datetime]]]:
     part = place.parts("name", "versions")
-    name, saved = part["name"].text(NAME, least=1), []
+    name, saved = _name(part["name"]), []
     for one in part["versions"].rows(VERSIONS):
         version = one.parts("number", "saved_at", "body")
         number = version["number"].count(1, NUMBERS)
-        saved.append((number, _body(version["body"]), version["saved_at"].moment(latest=now)))
+        moment = version["saved_at"].moment(latest=now)
+        saved.append((number, _body(version["body"], moment.date()), moment))
     if not saved or [number for number, *_ in saved] != sorted({number for number, *_ in saved}):
         raise part["versions"].wrong("must stand in the order of their numbers, and be some")
     return name, [(body, moment) for _, body, moment in saved]
 
 
-def _body(place: Place) -> dict[str, Any]:
+def _name(place: Place) -> str:
     try:
-        return to_json(from_json(place.value))
+        return read_name(place.text(NAME))
+    except UsageError as error:
+        raise place.wrong(f"cannot be taken: {error}") from None
+
+
+def _body(place: Place, day: date) -> dict[str, Any]:
+    try:
+        return to_json(none_later(from_json(place.value), day))
     except UsageError as error:
         raise place.wrong(f"is no profile: {error}") from None
 
@@ -135,7 +153,7 @@ def _answer(document: Document, place: Place) -> Answer:
         paper=document.add_paper(part["paper"]),
         want=Want(part["want"].one_of(tuple(Want))),
         at=part["at"].moment(latest=document.now),
-        profile=part["profile"].text(NAME),
+        profile=clean(part["profile"].text(NAME)),
         teaches=part["teaches"].flag(),
     )
 

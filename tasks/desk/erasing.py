@@ -14,7 +14,7 @@ from email.parser import BytesHeaderParser
 from email.utils import getaddresses
 from pathlib import Path
 
-from tasks.desk.limits import PURPOSES, hidden_address
+from tasks.desk.limits import hidden_names
 from tasks.desk.subscribing import hidden_for_ever
 from tasks.round.context import Context
 from tasks.round.scoring import shelf_of
@@ -62,7 +62,7 @@ def erase(context: Context, reader_id: int, *, suppress: bool) -> Erased:
         reader = readers.present(session, reader_id)
         shard_id = erasing.shard_of(session, reader_id)
     _clear(context, reader.email, shard_id)
-    whos = [hidden_address(context.seal, purpose, reader.email) for purpose in PURPOSES]
+    whos = hidden_names(context.seal, reader)
     with context.database.write() as session:
         on_its_way = erasing.erase(session, reader_id, whos)
         if suppress:

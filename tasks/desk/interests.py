@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from tasks.desk.outlook import asked_for, coming, trial
 from tasks.errors import Conflict, UnknownName, UsageError
-from tasks.profile_json import from_json, to_json
+from tasks.profile_json import from_json, none_later, to_json
 from tasks.records import Pick, Profile, Reader
 from tasks.render.text import clean
 from tasks.round.context import Context
@@ -83,9 +83,9 @@ def save(context: Context, reader_id: int, name: str, body: object, *, expected:
     A name in the body that differs from `name` renames the profile. Raises `Conflict` when another
     version is in force by now, and `UsageError` for what no profile may be.
     """
-    read = from_json(body)
-    called, kept = read_name(read.name or name), to_json(read)
     now = context.clock()
+    read = none_later(from_json(body), now.date())
+    called, kept = read_name(read.name or name), to_json(read)
     with context.database.write() as session:
         known = _locked(session, reader_id)
         if expected is None:

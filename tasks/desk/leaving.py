@@ -44,8 +44,7 @@ def resume(context: Context, reader_id: int) -> Reader:
             raise UsageError("this address is not confirmed yet: press the link to confirm it")
         if reader.state != "active":
             coming = next_due(reader, context.clock())
-            values = {"state": "active", "back_on": None, "next_digest_at": coming}
-            readers.change(session, reader_id, **values)
+            readers.come_in(session, reader_id, coming)
         return readers.get(session, reader_id)
 
 

@@ -14,17 +14,27 @@ document may go to another address.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+import zlib
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sqlmodel import Session
+
+from tasks.desk import preferring
 from tasks.desk.document import VERSION, Document, read
+from tasks.desk.interests import PROFILES_MOST
 from tasks.desk.preferring import RULES
-from tasks.hours import next_due
+from tasks.errors import UsageError
 from tasks.records import Paper
 from tasks.round.context import Context
-from tasks.store import lookup, moving, readers
+from tasks.store import lookup, moving, profiles, readers
 from tasks.store.moving import Said, Sent
+
+UNPACKED_MOST = 60_000_000  # bytes
+VALUES_MOST = 3_000_000  # of any JSON: nothing but empty lists would take 1 GB, and many seconds
+GZIP = b"\x1f\x8b"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,24 +62,45 @@ def export(context: Context, reader_id: int) -> dict[str, Any]:
         }
 
 
+def unpack(data: bytes) -> object:
+    """The JSON of a file that was exported, as it is or packed by gzip. Raises `UsageError`."""
+    plain = _inflated(data) if data.startswith(GZIP) else data
+    if sum(map(plain.count, (b"[", b"{", b","))) > VALUES_MOST:
+        raise UsageError(f"the file holds more than {VALUES_MOST:,} values")
+    try:
+        return json.loads(plain)
+    except (ValueError, RecursionError):
+        raise UsageError("the file is no JSON document") from None
+
+
+def _inflated(data: bytes) -> bytes:
+    unpacking = zlib.decompressobj(31)
+    try:
+        whole = unpacking.decompress(data, UNPACKED_MOST)
+    except zlib.error:
+        raise UsageError("the file is no sound gzip file") from None
+    if unpacking.eof:
+        return whole
+    if len(whole) < UNPACKED_MOST:
+        raise UsageError("the file ends too early")
+    raise UsageError(f"the file is larger than {UNPACKED_MOST // 10**6} MB when it is unpacked")
+
+
 def bring_back(context: Context, reader_id: int, body: object) -> Brought:
     """Put an exported document into a reader's account: all of it, or nothing where it is wrong.
 
     Preferences take its place; of profiles, feedback and sent papers, those that are here stay. Doing it
-    again changes nothing. Raises `UsageError` naming the path of what is wrong.
+    again changes nothing. Raises `UsageError` naming the path of what is wrong, or the most profiles
+    that there can be.
     """
     now = context.clock()
     document = read(body, now=now)
     with context.database.write() as session:
-        readers.present(session, reader_id)
-        readers.change(session, reader_id, **document.preferences)
-        reader = readers.get(session, reader_id)
-        if reader.state == "active":
-            readers.change(session, reader_id, next_digest_at=next_due(reader, now))
-        saved = [
-            moving.restore_profile(session, reader_id, name, versions)
-            for name, versions in document.profiles.items()
-        ]
+        readers.lock(session, reader_id)
+        reader = readers.present(session, reader_id)
+        _check_room(session, reader_id, document.profiles)
+        preferring.change(session, reader, document.preferences, now)
+        saved = moving.restore_profiles(session, reader_id, document.profiles)
         known = lookup.find(session, [paper.names for paper in document.papers])
         counts = {"profiles": sum(map(bool, saved)), "versions": sum(saved)}
         counts["feedback"] = moving.restore_said(session, reader_id, _said(document, known))
@@ -79,6 +110,16 @@ def bring_back(context: Context, reader_id: int, body: object) -> Brought:
         counts=counts | {"digests": digests, "papers": papers},
         unknown=tuple(dict.fromkeys(unknown)),
     )
+
+
+def _check_room(session: Session, reader_id: int, named: Collection[str]) -> None:
+    known = {one.name for one in profiles.saved(session, reader_id)}
+    every = known.union(named)
+    if len(every) > max(PROFILES_MOST, len(known)):
+        raise UsageError(
+            f"profiles and those that are here would be {len(every)} together, and {PROFILES_MOST} is "
+            "the most there can be: remove some first"
+        )
 
 
 def _said(document: Document, known: Mapping[int, Paper]) -> list[Said]:

@@ -8,19 +8,20 @@ or an answer can be looked at before it is made.
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from tasks.compose import Known, compose, diverse
-from tasks.records import Candidate, Composition, Paper, Pick, Profile, Reader
+from tasks.records import Candidate, Composition, Paper, Pick, Profile, Reader, Score
 from tasks.round.composing import voted
 from tasks.round.context import Context
 from tasks.round.days import as_one, days
-from tasks.round.reaching import reaching
+from tasks.round.reaching import Glimpse, News, floors_of, glimpsed
 from tasks.round.scoring import in_force, lately
 from tasks.round.shelf import unshelved
 from tasks.score import Background, read_papers
@@ -28,6 +29,8 @@ from tasks.store import digests, entries, profiles
 from tasks.store.profiles import Asked
 
 log = logging.getLogger(__name__)
+
+Explained = dict[tuple[int | str, int | str], Callable[[], Score]]  # by profile and paper
 
 DAY = timedelta(days=1)
 STARTERS_FROM = timedelta(days=14)
@@ -68,10 +71,25 @@ def coming(
             found = voted(session, reader, at, since=since, lately=sent, known=known)
             return Outlook(at=at, composition=found)
         considered = entries.news_count(session, at, since=since)
-    candidates = _candidates(context, asked, at, first=at - entries.SCORED_FOR)
+        stored, _ = digests.candidates(session, reader.id, at)
+        now = {one.profile.id: one for one in profiles.of_reader(session, reader.id)}
+    edited = [one for one in asked if one.fresh or now.get(one.profile.id) != one]
+    explained: Explained = {}
+    candidates = stored
+    if edited or len(now) != len(asked):
+        glimpses = _glimpses(context, asked, at, first=at - entries.SCORED_FOR)
+        fresh = {int(one.profile.id) for one in edited}
+        made, explained = _candidates(glimpses, fresh, met, at)
+        # Scoring one of a reader's profiles sets the lines of all anew.
+        floors, others = glimpses.floors, glimpses.floors.keys() - fresh
+        kept = (one for one in stored if one.score.profile_id in others)
+        candidates = [
+            *made,
+            *(replace(one, line=floors[int(one.score.profile_id)]) for one in kept),
+        ]
     before = Known(papers=sent, now=at, since=since)
     found = compose(reader, candidates, sent=met, considered=considered, known=before)
-    return Outlook(at=at, composition=found)
+    return Outlook(at=at, composition=_told(found, explained))
 
 
 def trial(
@@ -90,17 +108,18 @@ def trial(
         if not asked:
             found = voted(session, reader, at, since=since, known=known)
             return Outlook(at=at, composition=found)
-    candidates = _candidates(context, asked, at, first=since)
+    glimpses = _glimpses(context, asked, at, first=since)
+    candidates, explained = _candidates(glimpses, glimpses.asked.keys(), {*known}, at)
     before = Known(now=at, since=since)
     found = compose(reader, candidates, sent={*known}, considered=considered, known=before)
-    return Outlook(at=at, composition=found)
+    return Outlook(at=at, composition=_told(found, explained))
 
 
 def warm_up(context: Context) -> None:
     """Read the papers of the last weeks, so that the first one who asks need not wait for it."""
     try:
         at = context.clock()
-        _candidates(context, [], at, first=at - entries.SCORED_FOR)
+        _glimpses(context, [], at, first=at - entries.SCORED_FOR)
     except SQLAlchemyError as error:  # the database may start later than we do
         log.info("the papers are read when they are first asked for: %s", type(error).__name__)
 
@@ -129,10 +148,20 @@ def _spread(ground: Background, papers: tuple[Paper, ...], number: int) -> tuple
     return tuple(papers[n] for n in diverse(texts.places, votes, number))
 
 
-def _candidates(
+@dataclass(frozen=True)
+class _Glimpses:
+    """What profiles would reach from a moment on: glimpses with their moments, and the lines."""
+
+    first: datetime
+    asked: Mapping[int, Asked]
+    floors: Mapping[int, float]
+    pairs: Sequence[tuple[datetime, Glimpse]]
+
+
+def _glimpses(
     context: Context, asked: Sequence[Asked], at: datetime, *, first: datetime
-) -> list[Candidate]:
-    """What these profiles may get of the papers that arrived from `first` to `at`, as the round has it."""
+) -> _Glimpses:
+    """What these profiles reach of the papers that arrived from `first` to `at`, as the round has it."""
     ground = in_force(context)
     with context.database.read() as session:
         upto = entries.arrivals(session)
@@ -140,32 +169,60 @@ def _candidates(
     read = days(context.database, ground, first.astimezone(UTC).date(), today)
     past = lately(context.database, ground, today, upto)
     kept = unshelved(ground, [one.profile for one in asked])
-    texts = as_one(ground, read)
-    found = reaching(ground, texts, asked, past=past, kept=kept)
+    news = News(as_one(ground, read), [len(day.arrived) for day in read])
     moments = (moment for day in read for moment in day.arrived)
-    arrived = dict(zip((paper.id for paper in texts.papers), moments, strict=True))
-    floors = dict(found.lines)
-    by_key = {one.profile.id: one.profile for one in asked}
-    made = (
-        Candidate(
-            paper=paper,
-            score=score,
-            profile_name=by_key[score.profile_id].name,
-            line=floors[int(score.profile_id)],
-            share=by_key[score.profile_id].share,
-            arrived=arrived[paper.id],
-            votes=paper.upvotes,
-            coded=bool(paper.code_urls),
-            version=paper.version,
-        )
-        for _, _, paper, score in found.scores
+    arrived = dict(zip((paper.id for paper in news.texts.papers), moments, strict=True))
+    floors = floors_of(kept, asked, past)
+    return _Glimpses(
+        first=first,
+        asked={int(one.profile.id): one for one in asked},
+        floors=floors,
+        pairs=[(arrived[one.paper.id], one) for one in glimpsed(ground, news, asked, floors, kept)],
     )
-    news = at - entries.NEWS_FOR
-    return [
-        one
-        for one in made
-        if one.arrived
-        and first <= one.arrived <= at
+
+
+def _candidates(
+    glimpses: _Glimpses, fresh: Collection[int], met: Collection[int | str], at: datetime
+) -> tuple[list[Candidate], Explained]:
+    """What the profiles that are `fresh` may get; the reasons are told later, of the picks alone."""
+    made: list[Candidate] = []
+    explained: Explained = {}
+    for moment, pair in glimpses.pairs:
+        value, line = 1 / (1 + math.exp(-pair.raw)), glimpses.floors[pair.profile_id]
         # What is no news any more comes as a late bloomer or not at all.
-        and (one.arrived >= news or one.score.value < one.line)
-    ]
+        timely = moment >= at - entries.NEWS_FOR or value < line
+        if pair.profile_id not in fresh or pair.paper.id in met:
+            continue
+        if not timely or not glimpses.first <= moment <= at:
+            continue
+        made.append(_candidate(glimpses.asked[pair.profile_id].profile, pair, line, moment))
+        explained[pair.profile_id, pair.paper.id] = pair.told
+    return made, explained
+
+
+def _candidate(profile: Profile, pair: Glimpse, line: float, moment: datetime) -> Candidate:
+    value = 1 / (1 + math.exp(-pair.raw))
+    return Candidate(
+        paper=pair.paper,
+        score=Score(
+            entry_id=pair.paper.id, profile_id=profile.id, value=value, raw=pair.raw, reasons=()
+        ),
+        profile_name=profile.name,
+        line=line,
+        share=profile.share,
+        arrived=moment,
+        votes=pair.paper.upvotes,
+        coded=bool(pair.paper.code_urls),
+        version=pair.paper.version,
+    )
+
+
+def _told(found: Composition, explained: Explained) -> Composition:
+    """The picks with their reasons."""
+    picks = (
+        replace(pick, score=explained[key]())
+        if (key := (pick.score.profile_id, pick.paper.id)) in explained
+        else pick
+        for pick in found.picks
+    )
+    return replace(found, picks=tuple(picks))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import Any
 
 from sqlmodel import Session
 
@@ -116,12 +117,19 @@ def _set(
             raise UnknownName("this reader is gone: subscribe to begin anew")
         if seen is not None and seen != before:
             raise Conflict("the preferences were changed meanwhile: look at them again")
-        if changes:
-            readers.change(session, reader_id, **{n: _kept(n, v) for n, v in changes.items()})
-        after = readers.get(session, reader_id)
-        if any(getattr(before, name) != getattr(after, name) for name in SCHEDULE):
-            _look_anew(session, after, context.clock())
-        return after
+        return change(
+            session, before, {n: _kept(n, v) for n, v in changes.items()}, context.clock()
+        )
+
+
+def change(session: Session, before: Reader, values: Mapping[str, Any], now: datetime) -> Reader:
+    """Set columns of a reader that were checked, and when they are looked at next; the reader then."""
+    if values:
+        readers.change(session, before.id, **values)
+    after = readers.get(session, before.id)
+    if any(getattr(before, name) != getattr(after, name) for name in SCHEDULE):
+        _look_anew(session, after, now)
+    return after
 
 
 def _kept(name: str, value: object) -> object:

@@ -8,17 +8,18 @@ fro. The rest is looked at as often as one likes before it is kept.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from sqlmodel import Session
 
 from tasks.desk.outlook import Outlook, asked_for, trial
-from tasks.errors import UsageError
+from tasks.errors import UnknownName, UsageError
 from tasks.parse.clean import title_key
-from tasks.profile_json import ITEMS_MOST, from_json, to_json
+from tasks.profile_json import ITEMS_MOST, from_json, none_later, to_json
 from tasks.records import Example, Paper, Profile, Reader
 from tasks.round.context import Context
-from tasks.store import entries, profiles
+from tasks.store import entries, profiles, readers
 
 NEW = -1  # the id of a profile that is not kept yet
 TOO_MANY = (
@@ -50,7 +51,7 @@ def look(context: Context, reader: Reader, said: Said) -> Outlook | None:
     """
     with context.database.read() as session:
         known = [one.profile for one in profiles.of_reader(session, reader.id)]
-        liked = _papers(session, said.liked)
+        liked = known_of(session, said.liked)
     own, *others = known or [Profile(id=NEW)]
     own = _with(own, said, [_example(context, paper) for paper in liked])
     asked = asked_for(reader, [own, *others]) if known or to_json(own) else []
@@ -60,8 +61,8 @@ def look(context: Context, reader: Reader, said: Said) -> Outlook | None:
 def keep(context: Context, reader_id: int, said: Said, name: str) -> None:
     """Keep what was said; a new profile gets that name, and there is none of nothing."""
     with context.database.write() as session:
-        before = _first(session, reader_id)
-        liked = [_example(context, paper) for paper in _papers(session, said.liked)]
+        before = _locked(session, reader_id)
+        liked = [_example(context, paper) for paper in known_of(session, said.liked)]
         own = _with(before or Profile(id=NEW, name=name), said, liked)
         if own != before and (before or to_json(own)):
             _save(context, session, reader_id, own)
@@ -70,7 +71,7 @@ def keep(context: Context, reader_id: int, said: Said, name: str) -> None:
 def bring(context: Context, reader_id: int, found: Iterable[Example], name: str) -> int:
     """Keep papers as examples of the profile; how many it did not have. Raises `UsageError`."""
     with context.database.write() as session:
-        before = _first(session, reader_id) or Profile(id=NEW, name=name)
+        before = _locked(session, reader_id) or Profile(id=NEW, name=name)
         own = replace(before, examples=joined(before.examples, found))
         if len(own.examples) > ITEMS_MOST:
             raise UsageError(TOO_MANY)
@@ -82,7 +83,7 @@ def bring(context: Context, reader_id: int, found: Iterable[Example], name: str)
 def take_out(context: Context, reader_id: int) -> None:
     """The profile has no examples any more; a profile of nothing else goes with them."""
     with context.database.write() as session:
-        before = _first(session, reader_id)
+        before = _locked(session, reader_id)
         if before and before.examples:
             own = replace(before, examples=())
             if to_json(own):
@@ -91,13 +92,26 @@ def take_out(context: Context, reader_id: int) -> None:
                 profiles.remove(session, reader_id, own.name)
 
 
+def known_of(session: Session, liked: Iterable[int]) -> list[Paper]:
+    """The papers of those numbers, each once; a number that is none (any more) is passed over."""
+    found: dict[int | str, Paper] = {}
+    for key in liked:
+        with suppress(UnknownName):
+            paper = entries.find(session, key)
+            found.setdefault(paper.id, paper)
+    return [*found.values()]
+
+
 def _first(session: Session, reader_id: int) -> Profile | None:
     asked = profiles.of_reader(session, reader_id)
     return asked[0].typed if asked else None
 
 
-def _papers(session: Session, liked: Sequence[int]) -> list[Paper]:
-    return [entries.find(session, key) for key in dict.fromkeys(liked)]
+def _locked(session: Session, reader_id: int) -> Profile | None:
+    """The first profile, which nobody else changes until this transaction ends."""
+    if not readers.lock(session, reader_id):
+        raise UnknownName("this reader is gone: subscribe to begin anew")
+    return _first(session, reader_id)
 
 
 def _example(context: Context, paper: Paper) -> Example:
@@ -127,5 +141,6 @@ def _key(one: Example) -> str:
 
 
 def _save(context: Context, session: Session, reader_id: int, own: Profile) -> None:
-    sound = from_json(to_json(own), key=own.id, name=own.name)
-    profiles.save(session, reader_id, own.name, to_json(sound), context.clock())
+    now = context.clock()
+    sound = none_later(from_json(to_json(own), key=own.id, name=own.name), now.date())
+    profiles.save(session, reader_id, own.name, to_json(sound), now)

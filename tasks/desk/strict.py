@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from math import isfinite
 from typing import Any
 
 from tasks.errors import UsageError
@@ -55,9 +54,8 @@ class Place:
     def number(self, least: float, most: float) -> float:
         """A number between these."""
         value = self.value
-        if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
-            raise self.wrong("must be a number")
-        if not least <= value <= most:
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not is_number or not least <= value <= most:  # what is no number (NaN) is in no range
             raise self.wrong(f"must be a number from {least:g} to {most:g}")
         return float(value)
 

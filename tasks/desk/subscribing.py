@@ -10,12 +10,12 @@ from sqlmodel import Session
 
 from tasks.desk import letters
 from tasks.desk.addresses import read_address
-from tasks.desk.limits import let_in
+from tasks.desk.limits import EACH_FRESH, count, hidden_address, let_in
 from tasks.errors import LinkOver
 from tasks.hours import is_zone, next_due
 from tasks.records import LetterKind, Reader, Ring
 from tasks.round.context import Context
-from tasks.store import readers, suppressions, tickets
+from tasks.store import knocks, readers, suppressions, tickets
 from templates import LANGUAGES
 
 
@@ -34,9 +34,8 @@ def subscribe(
     language = language if language in LANGUAGES else "en"
     stranger = Reader(id=0, email=address, state="pending", timezone=zone, language=language)
     with context.database.write() as session:
-        may_mail = _let_in(context, session, "subscribe", address, net)
+        reader, may_mail = _let_in(context, session, "subscribe", stranger, net)
         suppressed = suppressions.holds(session, hidden_for_ever(context, address))
-        reader = readers.by_email(session, address) or stranger
         asks = reader.state in ("pending", "unsubscribed")
         kind = LetterKind.CONFIRM if asks else LetterKind.KNOWN
         return [_answer(context, session, reader, kind, kept=may_mail and not suppressed)]
@@ -48,11 +47,9 @@ def confirm(context: Context, secret: str) -> Reader:
     with context.database.write() as session:
         reader = readers.get(session, tickets.use(session, secret, tickets.CONFIRM, now=now))
         suppressions.lift(session, hidden_for_ever(context, reader.email))
-        values: dict[str, object] = {"confirmed_at": now}
+        readers.change(session, reader.id, confirmed_at=now)
         if reader.state in ("pending", "unsubscribed"):
-            coming = next_due(reader, now)
-            values |= {"state": "active", "back_on": None, "next_digest_at": coming}
-        readers.change(session, reader.id, **values)
+            readers.come_in(session, reader.id, next_due(reader, now))
         return readers.get(session, reader.id)
 
 
@@ -72,10 +69,21 @@ def sign_in_link(context: Context, email: str, *, net: str) -> list[Ring]:
     address = read_address(email)
     stranger = Reader(id=0, email=address, state="pending")
     with context.database.write() as session:
-        may_mail = _let_in(context, session, "sign-in", address, net)
-        reader = readers.by_email(session, address) or stranger
-        kind = LetterKind.CONFIRM if reader.state == "pending" else LetterKind.SIGN_IN
+        reader, may_mail = _let_in(context, session, "sign-in", stranger, net)
+        kind = _way_in(reader)
         return [_answer(context, session, reader, kind, kept=may_mail and reader is not stranger)]
+
+
+def fresh_link(context: Context, reader_id: int) -> list[Ring]:
+    """A reader who has shown to be one, by a visit or a link of a mail, asks for a link to sign in.
+
+    What strangers ask for counts for nothing here. Raises `TooMany`, and `UnknownName` where they left.
+    """
+    now = context.clock()
+    with context.database.write() as session:
+        reader = readers.get(session, reader_id)
+        count(session, hidden_address(context.seal, "fresh", reader.email), EACH_FRESH, now)
+        return [letters.post(context, session, reader, _way_in(reader))]
 
 
 def sign_in(context: Context, secret: str) -> Reader:
@@ -93,9 +101,18 @@ def hidden_for_ever(context: Context, address: str) -> str:
     return context.seal.hidden("suppressed", address)
 
 
-def _let_in(context: Context, session: Session, purpose: str, address: str, net: str) -> bool:
+def _way_in(reader: Reader) -> LetterKind:
+    return LetterKind.CONFIRM if reader.state == "pending" else LetterKind.SIGN_IN
+
+
+def _let_in(
+    context: Context, session: Session, purpose: str, stranger: Reader, net: str
+) -> tuple[Reader, bool]:
+    """The reader of the stranger's address, else the stranger; and whether a mail may go there."""
+    knocks.lock(session)
+    reader = readers.by_email(session, stranger.email) or stranger
     now = context.clock()
-    return let_in(session, context.seal, purpose, address=address, net=net, now=now)
+    return reader, let_in(session, context.seal, purpose, reader=reader, net=net, now=now)
 
 
 def _answer(

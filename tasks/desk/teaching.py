@@ -57,6 +57,7 @@ def effect(context: Context, reader: Reader, entry_id: int, want: Want) -> Effec
     """What this answer would change, before it is given. Raises `UnknownName`."""
     with context.database.read() as session:
         paper = entries.find(session, entry_id)
+        entry_id = int(paper.id)
         now = profiles.of_reader(session, reader.id)
         learner = feedback.learner(session, reader.id, entry_id)
     told = Example(
@@ -112,13 +113,15 @@ def give(context: Context, reader_id: int, entry_id: int, want: Want) -> bool:
 def take_back(context: Context, reader_id: int, entry_id: int, want: Want) -> bool:
     """Take an answer back; whether there was one."""
     with context.database.write() as session:
-        return feedback.take_back(session, reader_id, entry_id, want)
+        known = int(entries.find(session, entry_id).id)
+        return feedback.take_back(session, reader_id, known, want)
 
 
 def forget(context: Context, reader_id: int, entry_id: int | None = None) -> int:
     """Learn nothing any more from one paper, or from any; how many answers that were."""
     with context.database.write() as session:
-        return feedback.forget(session, reader_id, entry_id)
+        known = None if entry_id is None else int(entries.find(session, entry_id).id)
+        return feedback.forget(session, reader_id, known)
 
 
 def lessons(context: Context, reader_id: int) -> list[Lesson]:

@@ -11,7 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import lru_cache
+from itertools import groupby
 
+from tasks.records import Paper
+from tasks.round.reaching import News
 from tasks.score import Background, Texts, read_papers, together
 from tasks.score.words import Lexicon
 from tasks.store import entries
@@ -54,6 +57,16 @@ def days(
 def as_one(ground: Background, some: Sequence[Day]) -> Texts:
     """The papers of several days, in order."""
     return _joined(ground, tuple(day.texts for day in some))
+
+
+def news_of(ground: Background, came: Sequence[tuple[datetime, Paper]]) -> News:
+    """What just came, read once, by its days (in UTC) from the first to the last."""
+    ordered = sorted(came, key=lambda pair: pair[0].date())
+    counts = [len(list(same)) for _, same in groupby(ordered, key=lambda pair: pair[0].date())]
+    reader = _reader(ground)
+    with reader.lock:
+        texts = read_papers(ground, [paper for _, paper in ordered], reader.lexicon)
+    return News(texts, counts)
 
 
 def _newest(stamps: Sequence[Stamp], most: int) -> list[Stamp]:

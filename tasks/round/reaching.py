@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import groupby
+from functools import partial
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,21 +25,15 @@ from tasks.score import (
     matrix,
     scored,
 )
+from tasks.score.kernel import Edition
+from tasks.score.reading import Reading
 from tasks.store.profiles import Asked
 
 NEAR = math.log(10)  # log-odds below the line: a question to the reader looks no further
 LEAST = 0.01  # of a line, for what is near it: below, nobody would call it a near miss
-MOST_EACH = 30  # scores a profile and call: a digest has 50 picks at most, of a week
+MOST_EACH = 30  # scores a profile and day of arrivals: a digest has 50 picks at most, of a week
 
 Ranked = tuple[int, int, Paper, Score]  # reader id, profile version, paper, score
-
-
-@dataclass(frozen=True)
-class Scored:
-    """What a shard's scoring found: scores, and each profile's line by its id."""
-
-    scores: Sequence[Ranked] = ()
-    lines: Sequence[tuple[int, float]] = ()
 
 
 @dataclass(frozen=True)
@@ -49,35 +45,100 @@ class Past:
     today: int = 0
 
 
+@dataclass(frozen=True)
+class News:
+    """Papers that may become picks, read, and how many of them came on each day, in order."""
+
+    texts: Texts
+    counts: Sequence[int]
+
+    @property
+    def days(self) -> Iterator[slice]:
+        """Where the papers of each day stand."""
+        ends = np.cumsum([0, *self.counts]).tolist()
+        return (slice(first, last) for first, last in pairwise(ends))
+
+
+@dataclass(frozen=True, slots=True)
+class Glimpse:
+    """A pair that reaches a line or comes near it, and its reasons, told when they are asked for."""
+
+    profile_id: int
+    paper: Paper
+    raw: float
+    told: Callable[[], Score]
+
+
 def reaching(
-    ground: Background, texts: Texts, asked: Sequence[Asked], *, past: Past, kept: Shelf
-) -> Scored:
-    """Score the papers of `texts` for the profiles `asked`, whose rows are those `kept`."""
-    papers = texts.papers
-    floor = _lines(kept, asked, past)
+    ground: Background,
+    news: News,
+    asked: Sequence[Asked],
+    floors: Mapping[int, float],
+    kept: Shelf,
+) -> list[Ranked]:
+    """Score `news` for the profiles `asked`, whose rows are among those `kept`: what reaches a profile's
+    line of `floors` or comes near it, `MOST_EACH` of a day.
+    """
+    limits = _limits(asked, floors)
+    bars = np.array([limits.get(int(key), np.inf) for key in kept.rows.keys], dtype=np.float32)
+    rows, keys = replace(kept.rows, threshold=bars), kept.columns.keys()
+    reading = news.texts.answering(keys)
+    found: dict[int, list[int]] = defaultdict(list)
+    for day in news.days:
+        edition = Edition(reading.edition.sparse[day], reading.edition.dense[day])
+        hits = best(rows, edition, MOST_EACH)
+        for row, entry in zip(hits.row.tolist(), hits.entry.tolist(), strict=True):
+            found[row].append(day.start + entry)
+    ranked = []
     by_key = {int(one.profile.id): one for one in asked}
-    limits = {
-        key: Curve.of(one.profile).evidence(_near(max(floor[key], one.threshold)))
-        for key, one in by_key.items()
+    for number, entries in found.items():
+        one = by_key[int(kept.rows.keys[number])]
+        explainer = Explainer(ground, one.profile, Form.of(kept.rows, number), keys)
+        for entry in _unknown(one, reading, entries):
+            score = scored(explainer, reading, entry)
+            ranked.append((one.reader_id, one.version, reading.papers[entry], score))
+    return ranked
+
+
+def glimpsed(
+    ground: Background,
+    news: News,
+    asked: Sequence[Asked],
+    floors: Mapping[int, float],
+    kept: Shelf,
+) -> Iterator[Glimpse]:
+    """The same pairs for a few profiles, without the telling of reasons, which is most of the work."""
+    limits, keys = _limits(asked, floors), kept.columns.keys()
+    reading = news.texts.answering(keys)
+    evidence = matrix(kept.rows, reading.edition)
+    place = {int(key): number for number, key in enumerate(kept.rows.keys)}
+    for one in asked:
+        key = int(one.profile.id)
+        own, curve = evidence[:, place[key]], Curve.of(one.profile)
+        explainer = Explainer(ground, one.profile, Form.of(kept.rows, place[key]), keys)
+        for day in news.days:
+            order = np.argsort(-own[day], kind="stable")[:MOST_EACH]
+            near = [day.start + int(n) for n in order if own[day.start + n] >= limits[key]]
+            for entry in _unknown(one, reading, near):
+                raw = float(curve.raw(own[entry : entry + 1])[0])
+                told = partial(scored, explainer, reading, entry)
+                yield Glimpse(key, reading.papers[entry], raw, told)
+
+
+def _limits(asked: Sequence[Asked], floors: Mapping[int, float]) -> dict[int, float]:
+    """The evidence that each profile's scores must reach to be kept, by its id."""
+    return {
+        int(one.profile.id): Curve.of(one.profile).evidence(
+            _near(max(floors[int(one.profile.id)], one.threshold))
+        )
+        for one in asked
     }
-    bars = np.array([limits[int(key)] for key in kept.rows.keys], dtype=np.float32)
-    reading = texts.answering(kept.columns.keys())
-    hits = best(replace(kept.rows, threshold=bars), reading.edition, MOST_EACH)
-    keys = kept.columns.keys()
 
-    def ranked() -> Iterator[Ranked]:
-        for number, group in groupby(range(len(hits.row)), key=lambda hit: int(hits.row[hit])):
-            one = by_key[int(kept.rows.keys[number])]
-            explainer = Explainer(ground, one.profile, Form.of(kept.rows, number), keys)
-            given = {example.id for example in one.profile.examples}
-            for hit in group:
-                paper = int(hits.entry[hit])
-                if f"entry:{papers[paper].id}" in given:
-                    continue  # the reader gave it as an example: it is no news to them
-                score = scored(explainer, reading, paper)
-                yield one.reader_id, one.version, papers[paper], score
 
-    return Scored(list(ranked()), sorted(floor.items()))
+def _unknown(one: Asked, reading: Reading, entries: Iterable[int]) -> list[int]:
+    """Those that the reader did not give as an example of this profile: these are no news to them."""
+    given = {example.id for example in one.profile.examples}
+    return [n for n in entries if f"entry:{reading.papers[n].id}" not in given]
 
 
 def _near(value: float) -> float:
@@ -86,7 +147,7 @@ def _near(value: float) -> float:
     return 1 / (1 + math.exp(NEAR - math.log(value / (1 - value))))
 
 
-def _lines(kept: Shelf, asked: Sequence[Asked], past: Past) -> dict[int, float]:
+def floors_of(kept: Shelf, asked: Sequence[Asked], past: Past) -> dict[int, float]:
     """The line of every profile by its id: the least score of its picks today."""
     evidence = matrix(kept.rows, past.texts.answering(kept.columns.keys()).edition)
     number = {int(key): place for place, key in enumerate(kept.rows.keys)}

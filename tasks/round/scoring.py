@@ -13,14 +13,15 @@ from tasks.failpoints import failpoint
 from tasks.records import Ring
 from tasks.round.composing import compose_rings
 from tasks.round.context import Context
-from tasks.round.days import as_one, days
-from tasks.round.reaching import Past, Scored, reaching
+from tasks.round.days import as_one, days, news_of
+from tasks.round.reaching import News, Past, Ranked, floors_of, reaching
 from tasks.round.shelf import forget, shelved
-from tasks.score import Background, Model, background, fit, read_papers
+from tasks.score import Background, Model, background, fit
 from tasks.score.meaning import Encodes
 from tasks.store import entries, profiles, shards
 from tasks.store.database import Database
 from tasks.store.owners import fence
+from tasks.store.profiles import Asked
 
 log = logging.getLogger(__name__)
 
@@ -58,24 +59,42 @@ def _claim(context: Context, first: int, last: int, *, owner: str) -> tuple[int,
 def _score_one(
     context: Context, shard_id: int, scored: int, generation: int, *, owner: str, at: datetime
 ) -> None:
-    """Score one shard; its scores, lines and how far it has come are one transaction."""
+    """Score one shard; its scores, lines and how far it has come are one transaction.
+
+    A profile that is new, changed, or whose reader was away is scored for all the days that may still
+    become picks, the others for what has come since.
+    """
     model_id, ground = fitted(context)
     with context.database.read() as session:
         upto = entries.arrivals(session)
-        papers = entries.news(session, after=scored, upto=upto, at=at)
+        came = entries.news(session, after=scored, upto=upto, at=at)
         asked = profiles.of_shard(session, shard_id)
-    found = Scored()
-    if papers and asked:
+    fresh = [one for one in asked if one.fresh]
+    settled = [one for one in asked if not one.fresh]
+    parts: list[tuple[list[Asked], News]] = []
+    if settled and came:
+        parts.append((settled, news_of(ground, came)))
+    if fresh:
+        read = days(context.database, ground, (at - entries.SCORED_FOR).date(), at.date())
+        parts.append((fresh, News(as_one(ground, read), [len(day.arrived) for day in read])))
+    found: list[Ranked] = []
+    floors: dict[int, float] = {}
+    if parts:
         past = lately(context.database, ground, at.astimezone(UTC).date(), upto)
         kept = shelved(*shelf_of(context, shard_id), ground, [one.profile for one in asked])
-        found = reaching(ground, read_papers(ground, papers), asked, past=past, kept=kept)
-    covered = ([int(one.profile.id) for one in asked], [int(paper.id) for paper in papers])
+        floors = floors_of(kept, asked, past)
+        for some, news in parts:
+            found += reaching(ground, news, some, floors, kept)
     failpoint("score.counted")
     with context.database.write() as session:
         # First, since nothing may be written for a reader who is gone.
         shards.scored(session, shard_id, owner=owner, generation=generation, upto=upto)
-        shards.keep(session, found.scores, covered=covered, model_id=model_id, at=at)
-        shards.keep_lines(session, found.lines)
+        for some, news in parts:
+            keys = [int(one.profile.id) for one in some]
+            shards.forget(session, keys, [int(paper.id) for paper in news.texts.papers])
+        shards.keep(session, found, model_id=model_id, at=at)
+        shards.keep_lines(session, floors.items())
+        profiles.settle(session, [int(one.profile.id) for one in fresh])
 
 
 def shelf_of(context: Context, shard_id: int) -> tuple[Path, str]:

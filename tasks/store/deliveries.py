@@ -131,8 +131,14 @@ def sent(session: Session, key: int, reply: str, *, owner: str, now: datetime) -
 def end(
     session: Session, key: int, state: str, *, owner: str, now: datetime, phase: str, reply: str
 ) -> None:
-    """The delivery is over, or waits for a person: failed, suppressed, unsure."""
+    """The delivery is over, or waits for a person: failed, suppressed, unsure.
+
+    The papers of a digest that nobody wanted at the last moment may come in a later one.
+    """
     claims.finish(session, Delivery, key, owner=owner, state=state, error=reply[:2000])
+    if state == "suppressed":
+        of = select(Delivery.digest_id).where(Delivery.id == key)
+        digests.free_papers(session, [one for one in session.exec(of) if one is not None])
     _note(session, key, owner=owner, now=now, phase=phase, outcome=state, reply=reply)
 
 

@@ -105,7 +105,7 @@ def newest_composed(session: Session, reader_id: int) -> datetime | None:
 
 def _counts(reader_id: int) -> tuple[ColumnElement[bool], ...]:
     late = select(Delivery.digest_id).where(
-        Delivery.state == "expired", col(Delivery.digest_id).is_not(None)
+        col(Delivery.state).in_(("expired", "suppressed")), col(Delivery.digest_id).is_not(None)
     )
     return (
         col(Digest.reader_id) == reader_id,

@@ -14,7 +14,6 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, update
-from sqlalchemy import select as columns  # of more than four at a time
 from sqlmodel import Session, col, func, select
 
 from tasks.errors import UnknownName
@@ -178,6 +177,7 @@ def join(session: Session, keep: Entry, lost: Entry) -> None:
     if keep.arxiv_id is None and arxiv_id:
         keep.arxiv_id, keep.arxiv_version = arxiv_id, version
     _fill(keep, {name: getattr(lost, name) for name in FILLED})
+    keep.revision += 1
     session.flush()
 
 
@@ -229,7 +229,7 @@ def _update(
     if parsed.upvotes is not None:
         row.upvotes = parsed.upvotes
     if session.is_modified(row):
-        row.updated_at = at
+        row.updated_at, row.revision = at, row.revision + 1
 
 
 def _fill(row: Entry, told: Mapping[str, Any]) -> None:
@@ -273,15 +273,16 @@ def arrivals(session: Session) -> int:
     return counters.value(session, ARRIVALS)
 
 
-def news(session: Session, *, after: int, upto: int, at: datetime) -> list[Paper]:
-    """Papers that arrived in (after, upto], not too long ago, not withdrawn; oldest first."""
+def news(session: Session, *, after: int, upto: int, at: datetime) -> list[tuple[datetime, Paper]]:
+    """Papers that arrived in (after, upto], not too long ago, not withdrawn; each with its moment."""
     where = (
         col(Entry.arrival) > after,
         col(Entry.arrival) <= upto,
         col(Entry.arrived_at) >= at - SCORED_FOR,
         col(Entry.withdrawn).is_(False),
     )
-    return [paper(row) for row in session.exec(select(Entry).where(*where).order_by(col(Entry.id)))]
+    found = session.exec(select(Entry).where(*where).order_by(col(Entry.id)))
+    return [(row.arrived_at, paper(row)) for row in found if row.arrived_at]
 
 
 def find(session: Session, entry_id: int) -> Paper:
@@ -314,29 +315,27 @@ class Stamp:
 
     date: date
     papers: int
-    changed: datetime | None
-    votes: int
-    sum: int
+    numbers: int
+    revisions: int
 
 
 def stamps(session: Session, first: date, last: date) -> list[Stamp]:
     """The stamps of the days from `first` to `last` that had arrivals, in order."""
     own = func.date(Entry.arrived_at)
-    found = session.execute(
-        columns(
+    found = session.exec(
+        select(
             own,
             func.count(),
-            func.max(Entry.updated_at),
-            func.sum(func.coalesce(Entry.upvotes, -1)),
             func.sum(Entry.id),
+            func.sum(Entry.revision),
         )
         .where(*_between(first, last))
         .group_by(own)
         .order_by(own)
     )
     return [
-        Stamp(date.fromisoformat(str(day)), int(count), changed, int(votes), int(total))
-        for day, count, changed, votes, total in found
+        Stamp(date.fromisoformat(str(day)), count, int(numbers or 0), int(revisions or 0))
+        for day, count, numbers, revisions in found
     ]
 
 

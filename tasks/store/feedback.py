@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, delete, update
 from sqlmodel import Session, col, select
 
-from tasks.models import Entry, Feedback, Pick, Profile, Reader
+from tasks.models import Entry, Feedback, Pick, Profile
 from tasks.records import Example, Want
 from tasks.records import Feedback as FeedbackRecord
 from tasks.store import claims, entries, shards
@@ -48,8 +48,8 @@ def give(session: Session, reader_id: int, entry_id: int, want: Want, now: datet
 
 def take_back(session: Session, reader_id: int, entry_id: int, want: Want) -> bool:
     """The reader no longer says this; whether they had."""
-    where = (col(Feedback.entry_id) == entry_id, col(Feedback.kind) == want.value)
-    gone = claims.changed(session, delete(Feedback).where(_of(reader_id), *where)) == 1
+    where = (_same_as(entry_id), col(Feedback.kind) == want.value)
+    gone = claims.changed(session, delete(Feedback).where(_of(reader_id), *where)) > 0
     if gone and want in TEACHES:
         _teach(session, reader_id)
     return gone
@@ -61,7 +61,7 @@ def forget(session: Session, reader_id: int, entry_id: int | None = None) -> int
     What was saved stays saved, and teaches no more.
     """
     where = [_of(reader_id), col(Feedback.teaches)]
-    where += [] if entry_id is None else [col(Feedback.entry_id) == entry_id]
+    where += [] if entry_id is None else [_same_as(entry_id)]
     saved = col(Feedback.kind) == Want.SAVE.value
     gone = claims.changed(session, update(Feedback).where(*where, saved).values(teaches=False))
     gone += claims.changed(session, delete(Feedback).where(*where, ~saved))
@@ -147,5 +147,11 @@ def _of(reader_id: int) -> ColumnElement[bool]:
     return col(Feedback.reader_id) == reader_id
 
 
+def _same_as(entry_id: int) -> ColumnElement[bool]:
+    """That entry, or one that turned out to be it."""
+    joined = select(Entry.id).where(Entry.merged_into == entry_id)
+    return (col(Feedback.entry_id) == entry_id) | col(Feedback.entry_id).in_(joined)
+
+
 def _teach(session: Session, reader_id: int) -> None:
-    shards.rewind(session, session.get_one(Reader, reader_id).shard_id)
+    shards.score_anew(session, reader_id)

@@ -11,18 +11,20 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import delete
+from sqlalchemy import delete, insert
 from sqlmodel import Session, col, func, select
 
-from tasks.models import Digest, Entry, Feedback, Pick, Profile, ProfileVersion, Reader
+from tasks.models import Digest, Entry, Feedback, Pick, Profile, ProfileVersion, Reader, Score
 from tasks.records import Want
-from tasks.store import profiles, shards
+from tasks.store import shards
 from tasks.store.feedback import OPPOSITE
 from tasks.store.upsert import insert_new
 
 IMPORTED = "imported"
 WENT_OUT = ("rendered", IMPORTED)
 UNSENT = ("planned", "composed")
+
+Version = tuple[dict[str, Any], datetime]  # of a profile: its JSON, and when it was saved
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,24 +141,48 @@ def _paper(entry: Entry) -> dict[str, Any]:
 
 
 # --- to bring back -------------------------------------------------------------------------------
-def restore_profile(
-    session: Session, reader_id: int, name: str, saved: Sequence[tuple[dict[str, Any], datetime]]
-) -> int:
-    """Save these versions in order, behind those that are there; how many.
+def restore_profiles(
+    session: Session, reader_id: int, brought: Mapping[str, Sequence[Version]]
+) -> list[int]:
+    """Save the versions of each profile in order, behind those that are there; how many of each.
 
     None where they are the last that are there already: a document may be brought back twice.
     """
-    there = session.exec(
-        select(ProfileVersion.body)
-        .join(Profile, col(Profile.id) == ProfileVersion.profile_id)
-        .where(Profile.reader_id == reader_id, Profile.name == name)
-        .order_by(col(ProfileVersion.version))
-    ).all()
-    if there[-len(saved) :] == [body for body, _ in saved]:
+    counts = [_restore(session, reader_id, name, saved) for name, saved in brought.items()]
+    if any(counts):
+        shards.score_anew(session, reader_id)
+    return counts
+
+
+def _restore(session: Session, reader_id: int, name: str, saved: Sequence[Version]) -> int:
+    mine = (Profile.reader_id == reader_id, Profile.name == name)
+    row = session.exec(select(Profile).where(*mine)).first()
+    row = row or Profile(reader_id=reader_id, name=name, version=0)
+    if row.id and _last(session, row.id, len(saved)) == [body for body, _ in saved]:
         return 0
-    for body, moment in saved:
-        profiles.save(session, reader_id, name, body, moment)
+    next_one = row.version + 1
+    row.version, row.state = row.version + len(saved), "active"
+    row.share = float(saved[-1][0].get("share") or 1.0)
+    session.add(row)
+    session.flush()
+    rows = [
+        {"profile_id": row.id, "version": number, "body": body, "created_at": moment}
+        for number, (body, moment) in enumerate(saved, start=next_one)
+    ]
+    session.execute(insert(ProfileVersion), rows)
+    session.execute(delete(Score).where(col(Score.profile_id) == row.id))
     return len(saved)
+
+
+def _last(session: Session, profile_id: int, number: int) -> list[dict[str, Any]]:
+    """What the last so many versions hold, the newest at the end."""
+    found = (
+        select(ProfileVersion.body)
+        .where(ProfileVersion.profile_id == profile_id)
+        .order_by(col(ProfileVersion.version).desc())
+        .limit(number)
+    )
+    return session.exec(found).all()[::-1]  # type: ignore[return-value]
 
 
 def restore_said(session: Session, reader_id: int, given: Iterable[Said]) -> int:
@@ -174,7 +200,7 @@ def restore_said(session: Session, reader_id: int, given: Iterable[Said]) -> int
         row |= {"kind": one.want.value}
         row |= {"profile_id": profile_ids.get(one.profile), "at": one.at, "teaches": one.teaches}
         rows.append(row)
-    shards.rewind(session, session.get_one(Reader, reader_id).shard_id)
+    shards.score_anew(session, reader_id)
     return insert_new(session, Feedback, rows)
 
 

@@ -94,6 +94,8 @@ def _keep(
     row = ProfileVersion(profile_id=profile_id, version=version, body=dict(body), created_at=now)
     session.add(row)
     session.execute(delete(Score).where(col(Score.profile_id) == profile_id))
+    mine = col(Profile.id) == profile_id
+    session.execute(update(Profile).where(mine).values(fresh=True))
     reader_id = session.get_one(Profile, profile_id).reader_id
     shards.rewind(session, session.get_one(Reader, reader_id).shard_id)
 
@@ -117,10 +119,16 @@ def get(session: Session, reader_id: int, name: str) -> tuple[int, dict[str, Any
 def remove(session: Session, reader_id: int, name: str) -> None:
     """Delete a profile, its versions and its scores; picks that were sent stay known."""
     get(session, reader_id, name)
-    shards.rewind(session, session.get_one(Reader, reader_id).shard_id)
     session.execute(
         delete(Profile).where(col(Profile.reader_id) == reader_id, col(Profile.name) == name)
     )
+    shards.score_anew(session, reader_id)  # what it learned, another goes on with
+
+
+def settle(session: Session, profile_ids: Sequence[int]) -> None:
+    """These have scores of all the days that may become picks, and need those of news alone."""
+    some = col(Profile.id).in_(profile_ids)
+    session.execute(update(Profile).where(some).values(fresh=False))
 
 
 def rows(session: Session, reader_id: int) -> list[dict[str, Any]]:
@@ -170,6 +178,7 @@ class Asked:
     threshold: float
     profile: ProfileRecord
     typed: ProfileRecord | None = None
+    fresh: bool = True
 
 
 def of_shard(session: Session, shard_id: int) -> list[Asked]:
@@ -237,6 +246,7 @@ def _asked(session: Session, *where: Any) -> list[Asked]:
                 threshold=reader.threshold,
                 profile=taught(typed, anyones, own),
                 typed=typed,
+                fresh=profile.fresh,
             )
         )
     return shared(asked)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy import delete, update
@@ -127,9 +127,10 @@ def leave(session: Session, token: str) -> bool:
 
 def come_back(session: Session, token: str, *, next_digest_at: datetime | None) -> None:
     """Mail again from then on for the reader with this token, if they unsubscribed."""
-    where = (col(Reader.token) == token, col(Reader.state) == "unsubscribed")
-    values = {"state": "active", "back_on": None, "next_digest_at": next_digest_at}
-    session.execute(update(Reader).where(*where).values(values))
+    where = (Reader.token == token, Reader.state == "unsubscribed")
+    found = session.exec(select(Reader.id).where(*where)).first()
+    if found is not None:
+        come_in(session, found, next_digest_at)
 
 
 def has_left(session: Session, reader_id: int) -> bool:
@@ -187,10 +188,24 @@ def wake(session: Session, now: datetime) -> int:
     paused = select(Reader).where(Reader.state == "paused", col(Reader.back_on) <= latest)
     woken = [row for row in session.exec(paused) if _is_back(row, now)]
     for row in woken:
-        row.state, row.back_on = "active", None
         # A zone that this machine does not know is told of when the digest is due.
-        row.next_digest_at = next_due(record(row), now) if is_zone(row.timezone) else now
+        coming = next_due(record(row), _before(row)) if is_zone(row.timezone) else now
+        come_in(session, row.id or 0, coming)
     return len(woken)
+
+
+def come_in(session: Session, reader_id: int, next_digest_at: datetime | None) -> None:
+    """Digests from then on, for who was away or is new: nobody scored papers for them meanwhile."""
+    values = {"state": "active", "back_on": None, "next_digest_at": next_digest_at}
+    change(session, reader_id, **values)
+    shards.score_anew(session, reader_id)
+
+
+def _before(row: Reader) -> datetime:
+    """The last moment of the pause: on the day of return there is a digest again."""
+    assert row.back_on is not None
+    midnight = datetime.combine(row.back_on, time(), zone(row.timezone))
+    return midnight.astimezone(UTC) - timedelta(microseconds=1)
 
 
 def _is_back(row: Reader, now: datetime) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, update
+from sqlalchemy import case, delete, update
 from sqlmodel import Session, col, func, select
 
 from tasks.models import Profile, Reader, Score, ScorerModel, Shard
@@ -35,14 +35,23 @@ def open_shard(session: Session) -> int:
 
 
 def rewind(session: Session, shard_id: int) -> None:
-    """A profile of the shard changed: score the whole news window again."""
+    """The shard is due again, and a scoring under way counts for nothing."""
     values = {
-        "scored": 0,
+        "scored": case((col(Shard.scored) > 0, col(Shard.scored) - 1), else_=0),
         "generation": col(Shard.generation) + 1,
         "attempts": 0,
         "next_attempt_at": None,
     }
     session.execute(update(Shard).where(col(Shard.id) == shard_id).values(values))
+
+
+def score_anew(session: Session, reader_id: int) -> None:
+    """Score the whole news window again for the profiles of this reader: what they want changed, or
+    nobody scored for them while they were away.
+    """
+    mine = col(Profile.reader_id) == reader_id
+    session.execute(update(Profile).where(mine).values(fresh=True))
+    rewind(session, session.get_one(Reader, reader_id).shard_id)
 
 
 def due(session: Session, now: datetime) -> list[int]:
@@ -96,23 +105,21 @@ def revive(session: Session, now: datetime) -> int:
 
 
 # --- scores --------------------------------------------------------------------------------------
+def forget(session: Session, profile_ids: Sequence[int], entry_ids: Sequence[int]) -> None:
+    """These pairs are being scored anew: what no longer comes near has no score any more."""
+    for start in range(0, len(entry_ids), 500):
+        some = col(Score.entry_id).in_(entry_ids[start : start + 500])
+        session.execute(delete(Score).where(some, col(Score.profile_id).in_(profile_ids)))
+
+
 def keep(
     session: Session,
     scores: Iterable[tuple[int, int, Paper, ScoreRecord]],
     *,
-    covered: tuple[Sequence[int], Sequence[int]],
     model_id: int,
     at: datetime,
 ) -> int:
-    """Keep scores as (reader id, profile version, paper, score), in place of older ones of the pair.
-
-    `covered` are the profiles and the entries that were scored: an old score of theirs that is not
-    among `scores` no longer comes near, and goes.
-    """
-    profile_ids, entry_ids = covered
-    for start in range(0, len(entry_ids), 500):
-        some = col(Score.entry_id).in_(entry_ids[start : start + 500])
-        session.execute(delete(Score).where(some, col(Score.profile_id).in_(profile_ids)))
+    """Keep scores as (reader id, profile version, paper, score), in place of older ones of the pair."""
     rows = [
         {
             "profile_id": score.profile_id,

@@ -15,7 +15,7 @@ from tasks.hours import next_due, zone
 from tasks.records import Reader
 from tasks.round.context import utc_now
 from tasks.store import profiles, readers
-from workers.cli.asked import Who, find, read_days, read_json, read_profile
+from workers.cli.asked import Who, find, read_days, read_profile
 from workers.cli.say import Json, json_page, listing, note, out
 from workers.cli.state import opened, read_day
 
@@ -197,11 +197,16 @@ def export(who: Who) -> None:
 @app.command(name="import")
 def import_(
     who: Who,
-    file: Annotated[Path, typer.Argument(help="What `export` printed.", exists=True)],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="What `export` printed, packed by gzip or not.", exists=True, dir_okay=False
+        ),
+    ],
     as_json: Json = False,
 ) -> None:
     """Put exported data into a reader's account: all of it, or nothing where it is wrong."""
-    body = read_json(file)
+    body = moving.unpack(file.read_bytes())
     with opened() as context:
         brought = moving.bring_back(context, find(context, who).id, body)
     if as_json:

@@ -52,6 +52,7 @@ def answer(
         return see(f"{back_to(to)}#give-{entry}")
     with face.database.read() as session:
         paper = entries.find(session, entry)
+        entry = int(paper.id)
         said = feedback.of_entries(session, reader_id, [entry]).get(entry, frozenset())
     title = sheet(paper, words_of(request)).title
     return page(request, "my_give", entry=entry, title=title, answers=said, to=back_to(to))

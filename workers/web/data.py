@@ -6,7 +6,7 @@ been forwarded, is told so, and can have a fresh one mailed to the reader's own 
 
 from __future__ import annotations
 
-import json
+import gzip
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request, Response, UploadFile
@@ -18,10 +18,12 @@ from tasks.desk.visiting import FULL, KEY_NAME, KEYS_MOST
 from tasks.errors import UsageError
 from tasks.store.keys import Key
 from workers.web.doors import LOOKING, OURS, masked
+from workers.web.guard import COOKIE
 from workers.web.own_feeds import address
-from workers.web.page import COOKIE, Face, Me, Means, MeInFull, page, see
+from workers.web.page import Face, Me, Means, MeInFull, page, see
 
 FILE_MOST = 5_000_000  # bytes of a document that is brought back
+PLAIN_MOST = 4_000_000  # bytes of one that goes out as it is: a larger one is packed, to come back
 NAMED_MOST = 100  # papers that are named because nobody knows them here; the rest is counted
 
 router = APIRouter()
@@ -58,10 +60,15 @@ def _page(
 
 
 @router.api_route("/my/export.json", methods=LOOKING)
-def export(face: Means, me: MeInFull) -> JSONResponse:
-    """All that is the reader's, as one document."""
-    headers = {"Content-Disposition": 'attachment; filename="paperround.json"'}
-    return JSONResponse(moving.export(face.context, me.reader.id), headers=headers)
+def export(face: Means, me: MeInFull) -> Response:
+    """All that is the reader's, as one document; a large one is packed by gzip."""
+    answer: Response = JSONResponse(moving.export(face.context, me.reader.id))
+    name = "paperround.json"
+    if len(answer.body) > PLAIN_MOST:
+        answer = Response(gzip.compress(answer.body), media_type="application/gzip")
+        name += ".gz"
+    answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return answer
 
 
 @router.post("/my/import", dependencies=OURS)
@@ -77,15 +84,12 @@ def bring_back(
     return _page(request, face, me, brought=brought)
 
 
-def _document(data: bytes) -> Any:
+def _document(data: bytes) -> object:
     if not data:
         raise UsageError("no file was chosen")
     if len(data) > FILE_MOST:
         raise UsageError(f"the file is larger than {FILE_MOST // 1_000_000} MB")
-    try:
-        return json.loads(data)
-    except (ValueError, RecursionError):
-        raise UsageError("the file is no JSON document") from None
+    return moving.unpack(data)
 
 
 # --- secret addresses ----------------------------------------------------------------------------

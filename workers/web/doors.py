@@ -10,7 +10,8 @@ from tasks.desk.letters import HOLDS
 from tasks.desk.limits import EACH_ADDRESS
 from tasks.desk.visiting import LASTS
 from tasks.records import LetterKind
-from workers.web.page import COOKIE, Face, from_our_page, page, see, words_of
+from workers.web.guard import COOKIE
+from workers.web.page import Face, from_our_page, page, see, words_of
 
 LOOKING = ["GET", "HEAD"]
 OURS = [Depends(from_our_page)]

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import MutableHeaders
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -43,21 +43,39 @@ FORWARDED = (
     "x-forwarded-proto",
     "x-real-ip",
 )
+COOKIE = "__Host-paperround"  # holds the secret of a visit
+SAFE = ("GET", "HEAD", "OPTIONS")
 BODY_MOST = 6 * 1024 * 1024  # bytes: an import has 5 MB at most
+FORM_MOST = 64 * 1024
+TYPED_MOST = 256 * 1024  # of a library without a file: such a form costs far more to read than JSON
+LIBRARIES = re.compile(r"/my/(import|start|profiles)(/.*)?|/api/.*")
+ONE_CLICK = re.compile(r"/u/[^/]+")
+LARGE = ("multipart/form-data", "application/json")
 LENGTH_DIGITS = 18  # of a length: Python reads no number of thousands
 STRANGE_HOST = (
     "This address is not one of ours. Open the page under the name it was set up for, or set "
     f"{PREFIX}BASE_URL to the address in use.\n"
 )
-TOO_LONG = f"What is sent here must say its length, of {BODY_MOST // 1024 // 1024} MB at most.\n"
+TOO_LONG = (
+    f"What is sent here must say its length, of {FORM_MOST // 1024} kB at most. A library may have "
+    f"{BODY_MOST // 1024 // 1024} MB as a file or as JSON, from who has signed in or shows a key.\n"
+)
+NOT_OURS = (
+    "Not from there: the form was not sent from a page of ours, so nothing was done. Open the page, and "
+    "press its button there.\n"
+)
 
 
 class Guard:
-    """Answers only to names that are ours (against DNS rebinding), and adds the security headers."""
+    """Answers only to names that are ours (against DNS rebinding), and adds the security headers.
+
+    What is too long, or a form from another site, is refused before a word of it is read.
+    """
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         base = urlsplit(settings.base_url)
         self._app = app
+        self._settings = settings
         self._hosts = HERE | ({host_of(base.netloc)} if base.netloc else set())
         self._headers = HEADERS | (
             {"Strict-Transport-Security": HSTS} if base.scheme == "https" else {}
@@ -75,13 +93,15 @@ class Guard:
                     headers.setdefault(name, value)
             await send(message)
 
-        headers = Headers(scope=scope)
-        hosts = headers.getlist("host")
+        request = Request(scope)
+        hosts = request.headers.getlist("host")
         app = self._app
         if len(hosts) != 1 or host_of(hosts[0]) not in self._hosts:
             app = _refusal(scope, 400, STRANGE_HOST)
-        elif _too_long(headers):
+        elif _too_long(request):
             app = _refusal(scope, 413, TOO_LONG)
+        elif _is_form(request) and not comes_from_our_page(request, self._settings):
+            app = _refusal(scope, 403, NOT_OURS)
         await app(scope, receive, send_guarded)
 
 
@@ -92,12 +112,34 @@ def _refusal(scope: Scope, status: int, words: str) -> Response:
     return PlainTextResponse(words, status_code=status)
 
 
-def _too_long(headers: Headers) -> bool:
-    """Whether a body is too long, or does not say how long it is."""
-    length = headers.get("content-length", "0")
-    chunked = "transfer-encoding" in headers
+def _too_long(request: Request) -> bool:
+    """Whether a body is too long for where it goes, or does not say how long it is."""
+    length = request.headers.get("content-length", "0")
+    chunked = "transfer-encoding" in request.headers
     is_number = length.isdecimal() and len(length) <= LENGTH_DIGITS
-    return chunked or not is_number or int(length) > BODY_MOST
+    return chunked or not is_number or int(length) > _most(request)
+
+
+def _most(request: Request) -> int:
+    """How many bytes may come. Who shows a cookie or a key is believed here, and looked at later."""
+    path = request.scope["path"]
+    if ONE_CLICK.fullmatch(path):
+        return BODY_MOST  # it is never read
+    shown = (
+        "authorization" in request.headers if problems.told_to(path) else COOKIE in request.cookies
+    )
+    if not shown or not LIBRARIES.fullmatch(path):
+        return FORM_MOST
+    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return BODY_MOST if media in LARGE else TYPED_MOST
+
+
+def _is_form(request: Request) -> bool:
+    """Whether only a page of ours may send this: all that changes something, but by a key or one click."""
+    path = request.scope["path"]
+    return not (
+        request.method in SAFE or problems.told_to(path) or ONE_CLICK.fullmatch(path) is not None
+    )
 
 
 def host_of(netloc: str) -> str:

@@ -20,14 +20,13 @@ from fastapi.responses import HTMLResponse
 
 from tasks.desk import leaving, subscribing
 from tasks.desk.leaving import PAUSE_MOST
-from tasks.desk.limits import net_of
 from tasks.errors import LinkOver, UsageError
 from tasks.hours import is_zone, next_due, zone
 from tasks.records import LetterKind, Reader
 from tasks.round.context import Context
 from tasks.store import readers
 from workers.web.doors import LOOKING, OURS, masked, on_its_way
-from workers.web.page import Face, Means, Net, page, words_of
+from workers.web.page import Face, Means, page, words_of
 
 TOKEN = re.compile(r"[A-Za-z0-9_-]{1,64}")  # what cannot be one never reaches the database
 SHORT, LONG = timedelta(weeks=2), timedelta(days=30)  # pauses to choose by one press
@@ -80,10 +79,10 @@ def pause(
 
 
 @router.post("/u/{token}/link", dependencies=OURS)
-def mail_link(request: Request, face: Means, net: Net, token: Token) -> HTMLResponse:
+def mail_link(request: Request, face: Means, token: Token) -> HTMLResponse:
     """Mail the reader a link to sign in: to delete everything takes more than a link of a mail."""
     reader = _known(face, token)
-    face.ring(subscribing.sign_in_link(face.context, reader.email, net=net_of(net)))
+    face.ring(subscribing.fresh_link(face.context, reader.id))
     return on_its_way(request, face, LetterKind.SIGN_IN, typed="", shown=masked(reader.email))
 
 

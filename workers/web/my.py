@@ -10,6 +10,7 @@ from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse
 
 from tasks.desk import outlook
+from tasks.desk.visiting import FULL
 from tasks.hours import is_zone, next_due
 from tasks.records import Feedback, PickKind, Reader
 from tasks.render.plan import sheet
@@ -72,7 +73,11 @@ def digests(request: Request, face: Means, me: Me, before: str = "") -> HTMLResp
 
 @router.api_route("/my/digests/{name}", methods=LOOKING)
 def digest(request: Request, face: Means, me: Me, name: str, number: Number = 1) -> HTMLResponse:
-    """The digest of that day: its papers with their reasons, and the mail as it was sent."""
+    """The digest of that day: its papers with their reasons, and the mail as it was sent.
+
+    The mail holds fresh links of its own: who came by such a link does not see it, else their way in
+    would never end.
+    """
     reader = me.reader
     with face.database.read() as session:
         found = history.of_day(session, reader.id, _day(name))
@@ -83,6 +88,7 @@ def digest(request: Request, face: Means, me: Me, name: str, number: Number = 1)
         keys = [int(pick.paper.id) for pick in picks]
         known = feedback.of_entries(session, reader.id, keys)
     mark = face.context.seal.mark("view", reader.id, made.id, epoch=reader.epoch)
+    is_mailed = made.state == "rendered" and me.scope == FULL
     return page(
         request,
         "my_digest",
@@ -90,7 +96,7 @@ def digest(request: Request, face: Means, me: Me, name: str, number: Number = 1)
         picks=shown(picks, words_of(request), known),
         number=number,
         more=len(every) > number * PICKS_MOST,
-        view=f"/view/{mark}" if made.state == "rendered" else "",
+        view=f"/view/{mark}" if is_mailed else "",
     )
 
 

@@ -19,9 +19,8 @@ from tasks.round.context import Context
 from tasks.settings import Settings
 from tasks.store.database import Database
 from workers.web import static
-from workers.web.guard import client_of, comes_from_here, comes_from_our_page, is_private
+from workers.web.guard import COOKIE, client_of, comes_from_here, comes_from_our_page, is_private
 
-COOKIE = "__Host-paperround"
 FRESH = "a fresh link is needed"  # what a visit by a digest's link may not do
 NEAR = timedelta(seconds=5)
 DAY, HOUR, MINUTE, SECOND = (timedelta(seconds=n) for n in (86400, 3600, 60, 1))

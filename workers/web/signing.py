@@ -19,7 +19,8 @@ from tasks.errors import LinkOver, UsageError
 from tasks.records import LetterKind, Reader
 from tasks.store.tickets import SIGN_IN
 from workers.web.doors import LOOKING, OURS, end_visit, enter, masked, on_its_way
-from workers.web.page import COOKIE, Face, Means, Net, page, see, visitor_of
+from workers.web.guard import COOKIE
+from workers.web.page import Face, Means, Net, page, see, visitor_of
 
 TUNE_DAYS = 30  # how long the link of a digest leads to the preferences
 
@@ -39,9 +40,12 @@ def mail_link(
 ) -> HTMLResponse:
     """Mail a link to that address; to the visitor's own when none is typed. Always the same answer."""
     visitor, typed = visitor_of(request), email.strip()
-    own = visitor.reader.email if visitor and not typed else ""
+    own = visitor.reader.email if visitor and typed.lower() in ("", visitor.reader.email) else ""
     try:
-        face.ring(subscribing.sign_in_link(face.context, typed or own, net=net_of(net)))
+        if visitor and own:
+            face.ring(subscribing.fresh_link(face.context, visitor.reader.id))
+        else:
+            face.ring(subscribing.sign_in_link(face.context, typed, net=net_of(net)))
     except UsageError:
         return page(request, "sign_in", status=422, email=typed[:LONGEST], wrong=True)
     return on_its_way(request, face, LetterKind.SIGN_IN, typed=typed, shown=masked(own))

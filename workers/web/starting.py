@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
@@ -20,7 +21,6 @@ from tasks.errors import PaperroundError, SourceError, TooMany, UsageError
 from tasks.records import PickKind, Reader
 from tasks.render.plan import Sheet, sheet
 from tasks.render.text import cut
-from tasks.store import entries
 from workers.web.doors import LOOKING, OURS
 from workers.web.page import Face, Me, Means, page, see, words_of
 from workers.web.picks import shown
@@ -118,7 +118,7 @@ def save(request: Request, face: Means, me: Me, form: Sent) -> Response:
 def _taken_in(request: Request, face: Face, reader: Reader, form: Filled) -> tuple[Filled, Told]:
     """Keep the papers that the form brings; the form without them, and what became of them."""
     found, faults, new = [], {}, 0
-    for name, collect in _ways(face, form).items():
+    for name, collect in _ways(face, reader, form).items():
         try:
             found.append(collect())
         except (UsageError, SourceError, TooMany) as error:
@@ -139,14 +139,17 @@ def _sentence(error: PaperroundError) -> str:
     return f"{said[:1].upper()}{said[1:].removesuffix('.')}."
 
 
-def _ways(face: Face, form: Filled) -> dict[str, Callable[[], Collected]]:
+def _ways(face: Face, reader: Reader, form: Filled) -> dict[str, Callable[[], Collected]]:
     """How to read what the form brings, by the field that it came in."""
     context, user, key = face.context, form.zotero_user.strip(), form.zotero_key.strip()
+    collect = partial(collecting.collect, context, reader_id=reader.id)
+    from_zotero = partial(collecting.from_zotero, context, reader_id=reader.id)
+    from_orcid = partial(collecting.from_orcid, context, reader_id=reader.id)
     ways: dict[str, tuple[object, Callable[[], Collected]]] = {
-        "papers": (form.papers.strip(), lambda: collecting.collect(context, form.papers)),
-        "file": (form.file, lambda: collecting.collect(context, form.file, form.file_name)),
-        "zotero": (user or key, lambda: collecting.from_zotero(context, user, key)),
-        "orcid": (form.orcid.strip(), lambda: collecting.from_orcid(context, form.orcid)),
+        "papers": (form.papers.strip(), partial(collect, form.papers)),
+        "file": (form.file, partial(collect, form.file, form.file_name)),
+        "zotero": (user or key, partial(from_zotero, user, key)),
+        "orcid": (form.orcid.strip(), partial(from_orcid, form.orcid)),
     }
     return {name: collect for name, (given, collect) in ways.items() if given}
 
@@ -186,7 +189,7 @@ def _cards(request: Request, face: Face, form: Filled) -> list[Card]:
     papers = starters(face.context, STARTERS)
     offered = {paper.id for paper in papers}
     with face.database.read() as session:
-        liked = [entries.find(session, key) for key in form.liked if key not in offered]
+        liked = starting.known_of(session, (key for key in form.liked if key not in offered))
     words = words_of(request)
     sheets = [(paper.id, sheet(paper, words)) for paper in (*liked, *papers)]
     return [Card(id=key, sheet=made, gist=cut(made.abstract, GIST)) for key, made in sheets]

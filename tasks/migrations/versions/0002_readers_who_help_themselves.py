@@ -113,6 +113,12 @@ def upgrade() -> None:
 
     with op.batch_alter_table("profile", schema=None) as batch_op:
         batch_op.add_column(sa.Column("share", sa.Float(), server_default="1", nullable=False))
+        batch_op.add_column(
+            sa.Column("fresh", sa.Boolean(), server_default=sa.true(), nullable=False)
+        )
+
+    with op.batch_alter_table("entry", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("revision", sa.Integer(), server_default="0", nullable=False))
 
     with op.batch_alter_table("reader", schema=None) as batch_op:
         batch_op.add_column(
@@ -125,6 +131,9 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    with op.batch_alter_table("entry", schema=None) as batch_op:
+        batch_op.drop_column("revision")
+
     with op.batch_alter_table("reader", schema=None) as batch_op:
         batch_op.drop_column("confirmed_at")
         batch_op.drop_column("feed")
@@ -133,6 +142,7 @@ def downgrade() -> None:
         batch_op.drop_column("length")
 
     with op.batch_alter_table("profile", schema=None) as batch_op:
+        batch_op.drop_column("fresh")
         batch_op.drop_column("share")
 
     with op.batch_alter_table("delivery", schema=None) as batch_op:

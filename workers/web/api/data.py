@@ -29,10 +29,10 @@ def bring_back(face: Means, me: Me, document: shapes.Export) -> shapes.Brought:
     return shapes.Brought.model_validate(brought)
 
 
-@router.post("/me/papers", responses=says(404, 409))
+@router.post("/me/papers", responses=says(404, 409, 429))
 def add_papers(face: Means, me: Me, papers: Papers) -> shapes.Imported:
     """Papers of your library as a profile's examples; what was not found is named."""
-    found = collect(face.context, papers.text)
+    found = collect(face.context, papers.text, reader_id=me.id)
     added = add_examples(face.context, me.id, papers.profile, found)
     return shapes.Imported(
         profile=papers.profile,
