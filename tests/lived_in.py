@@ -24,6 +24,7 @@ BEGINNER, LEAVER, PLAIN, STRANGER = (
     f"{name}@readers.example" for name in ("bea", "cy", "dee", "newcomer")
 )
 NET = "203.0.113.9"
+TERMS = ("sparse attention", "quantization")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,9 +75,7 @@ def settle(house: House) -> Settled:
     house.clock.moment = now
     with context.database.write() as session:
         ids = {
-            ADA: add_reader(
-                session, moment(20, 7), ADA, terms=["sparse attention", "quantization"]
-            ),
+            ADA: add_reader(session, moment(20, 7), ADA, terms=TERMS, most=6),
             LEAVER: add_reader(session, moment(20, 7), LEAVER, terms=["video diffusion"]),
             PLAIN: add_reader(session, moment(20, 7), PLAIN, terms=["speech"], text_only=True),
         }

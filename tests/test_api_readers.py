@@ -290,7 +290,7 @@ def test_more_examples_than_a_profile_holds_are_refused_whole(
     context: Context, ada: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     many = tuple(Example(title=f"Paper {n}", id=str(n)) for n in range(2001))
-    monkeypatch.setattr("workers.web.api.data.collect", lambda *_: Collected(titled=many))
+    monkeypatch.setattr("workers.web.api.data.collect", lambda *_, **__: Collected(titled=many))
     asked = {"text": "many", "profile": "main"}
     assert "take out" in problem(ada.post("/me/papers", json=asked), 422)["detail"]
     assert ada.get("/me/profiles/main").json()["examples"] == []

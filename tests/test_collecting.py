@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -245,6 +246,85 @@ def test_a_failure_of_arxiv_is_noted_and_costs_nothing_else(
     assert len(found.matched) == 1
     assert found.unmatched == ("2612.00001",)
     assert [note.text for note in found.notes] == [collecting.ARXIV_DOWN]
+
+
+# --- how often -----------------------------------------------------------------------------------
+def test_arxiv_is_asked_once_in_three_seconds_by_all_together(
+    stored: Context, site: Site, clock: Any
+) -> None:
+    site.otherwise = reply(200, atom(1))
+    asked = {"data": "2611.00001, 2612.00001", "arxiv": f"{site.url}/api/query"}
+    seen = []
+    for reader_id in (1, 2, None):
+        found = collect(stored, **asked, reader_id=reader_id)
+        assert len(found.matched) == 1
+        seen.append([note.text for note in found.notes])
+        clock.moment += timedelta(seconds=1)
+    assert seen == [[], [collecting.ARXIV_BUSY], [collecting.ARXIV_BUSY]]
+    assert [one.title for one in collect(stored, **asked).titled] == ["Paper 1"]
+    assert len(site.paths) == 2
+
+
+def test_a_reader_brings_papers_ten_times_an_hour_wherever_they_are(
+    stored: Context, site: Site, clock: Any
+) -> None:
+    works = f"/v3.0/{ORCID}/works"
+    site.scripts[works] = reply(200, b'{"group": []}')
+    site.otherwise = shelf([])
+
+    def bring_all(reader_id: int | None) -> None:
+        collect(stored, "2611.00001", reader_id=reader_id)
+        from_zotero(stored, "475425", "", reader_id=reader_id, base=site.url)
+        from_orcid(stored, ORCID, reader_id=reader_id, base=site.url)
+
+    for _ in range(3):
+        bring_all(1)
+    collect(stored, "2611.00001", reader_id=1)
+    before = len(site.paths)
+    for way in (
+        lambda: collect(stored, "2611.00001", reader_id=1),
+        lambda: from_zotero(stored, "475425", "", reader_id=1, base=site.url),
+        lambda: from_orcid(stored, ORCID, reader_id=1, base=site.url),
+    ):
+        with pytest.raises(TooMany) as refused:
+            way()
+        assert refused.value.wait == timedelta(hours=1)
+    assert len(site.paths) == before
+    bring_all(2)
+    for _ in range(11):
+        bring_all(None)
+    clock.moment += timedelta(hours=1)
+    bring_all(1)
+
+
+def test_few_collect_at_once_and_a_place_is_free_again_after_a_failure(
+    stored: Context, site: Site
+) -> None:
+    inside, go_on = threading.Semaphore(0), threading.Event()
+
+    def slow(handler: Handler) -> None:
+        inside.release()
+        go_on.wait(10)
+        reply(500)(handler)
+
+    def fail() -> None:
+        with pytest.raises(SourceError):
+            from_orcid(stored, ORCID, base=site.url)
+
+    site.otherwise = slow
+    threads = [threading.Thread(target=fail) for _ in range(collecting.AT_ONCE)]
+    for thread in threads:
+        thread.start()
+    for _ in threads:
+        assert inside.acquire(timeout=10)
+    with pytest.raises(TooMany, match="others are bringing papers") as refused:
+        collect(stored, "2611.00001", reader_id=1)
+    go_on.set()
+    for thread in threads:
+        thread.join()
+    assert refused.value.wait == timedelta(seconds=10)
+    for _ in range(10):  # what was refused was not counted
+        assert len(collect(stored, "2611.00001", reader_id=1).matched) == 1
 
 
 # --- Zotero --------------------------------------------------------------------------------------

@@ -5,13 +5,14 @@ from __future__ import annotations
 from ipaddress import ip_network
 from typing import Any
 
+import anyio
 import pytest
 from browsing import client
 from starlette.requests import Request
 
 from tasks.round.context import Context
 from tasks.settings import Settings
-from workers.web.guard import BODY_MOST, client_of
+from workers.web.guard import BODY_MOST, COOKIE, FORM_MOST, TYPED_MOST, client_of
 
 NEAR = (ip_network("127.0.0.0/8"), ip_network("10.0.0.0/8"), ip_network("fd00::/8"))
 
@@ -68,3 +69,89 @@ def test_trusted_proxies_are_networks() -> None:
 def test_a_body_says_how_long_it_is(context: Context, headers: dict[str, str], status: int) -> None:
     with client(context) as browser:
         assert browser.post("/no/such/page", headers=headers).status_code == status
+
+
+FORM, FILE, JSON = (
+    {"Content-Type": kind}
+    for kind in (
+        "application/x-www-form-urlencoded",
+        "Multipart/Form-Data; boundary=b",
+        "application/json; charset=utf-8",
+    )
+)
+VISIT, KEY = {"Cookie": f"{COOKIE}=x"}, {"Authorization": "Bearer x"}
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "most"),
+    [
+        ("/sign-in", FORM | VISIT, FORM_MOST),
+        ("/sign-in", FILE | VISIT, FORM_MOST),
+        ("/my/feedback", FORM | VISIT, FORM_MOST),
+        ("/my/importer", FILE | VISIT, FORM_MOST),
+        ("/my/import", FILE, FORM_MOST),
+        ("/my/import", FILE | {"Cookie": "other=x"}, FORM_MOST),
+        ("/my/import", FILE | KEY, FORM_MOST),
+        ("/my/import", FILE | VISIT, BODY_MOST),
+        ("/my/import", FORM | VISIT, TYPED_MOST),
+        ("/my/import", VISIT, TYPED_MOST),
+        ("/my/start", FILE | VISIT, BODY_MOST),
+        ("/my/start/preview", FILE | VISIT, BODY_MOST),
+        ("/my/profiles/new", FORM | VISIT, TYPED_MOST),
+        ("/api/v1/me/import", JSON, FORM_MOST),
+        ("/api/v1/me/import", JSON | VISIT, FORM_MOST),
+        ("/api/v1/me/import", JSON | KEY, BODY_MOST),
+        ("/api/v1/me/import", FORM | KEY, TYPED_MOST),
+    ],
+)
+def test_only_who_may_bring_a_library_sends_a_long_body(
+    context: Context, path: str, headers: dict[str, str], most: int
+) -> None:
+    with client(context) as browser:
+        for length, refused in ((most, False), (most + 1, True)):
+            said = headers | {"Content-Length": str(length)}
+            assert (browser.post(path, headers=said).status_code == 413) is refused, length
+
+
+FOREIGN: tuple[dict[str, str], ...] = (
+    {"sec-fetch-site": "cross-site"},
+    {"sec-fetch-site": "same-site", "origin": "http://localhost"},
+    {"origin": "https://evil.example"},
+    {},
+)
+
+
+@pytest.mark.parametrize("headers", FOREIGN)
+@pytest.mark.parametrize("path", ["/sign-in", "/my/import", "/u/token/undo", "/no/such/page"])
+def test_a_form_from_another_site_is_refused_before_its_body_is_read(
+    context: Context, path: str, headers: dict[str, str]
+) -> None:
+    assert sent_to(context, path, headers) == 403
+
+
+@pytest.mark.parametrize(("path", "status"), [("/u/token", 404), ("/api/v1/me/import", 401)])
+def test_one_click_and_programs_come_from_anywhere(
+    context: Context, path: str, status: int
+) -> None:
+    assert sent_to(context, path, {"sec-fetch-site": "cross-site"}) == status
+
+
+def sent_to(context: Context, path: str, headers: dict[str, str]) -> int:
+    """The status of a POST whose body nobody may ask for."""
+    said: list[Any] = []
+
+    async def receive() -> Any:
+        raise AssertionError("a body was asked for")
+
+    async def send(message: Any) -> None:
+        said.append(message)
+
+    told = {"host": "localhost", "content-length": "60000"} | headers
+    scope = {"type": "http", "http_version": "1.1", "scheme": "http", "method": "POST"} | {
+        "path": path, "raw_path": path.encode(), "root_path": "", "query_string": b"",
+        "headers": [(name.encode(), value.encode()) for name, value in told.items()],
+        "client": ("203.0.113.9", 1), "server": ("127.0.0.1", 8780),
+    }  # fmt: skip
+    with client(context) as browser:
+        anyio.run(browser.app, scope, receive, send)
+    return int(said[0]["status"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 import os
 import re
 import subprocess
@@ -290,3 +291,12 @@ def test_no_pattern_is_possessive_since_early_releases_of_python_3_11_match_thos
             if called and possessive.search(ast.unparse(node.args[0]).replace("\\\\", "\\")):
                 found.append(f"{path.relative_to(ROOT)}:{node.lineno}")
     assert found == []
+
+
+def test_vendored_files_are_those_that_were_taken_in() -> None:
+    folder = ROOT / "templates" / "static"
+    table = (folder / "VENDOR.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\S+\.js) \|.*\| ([0-9a-f]{64}) \|$", table, re.MULTILINE)
+    assert [name for name, _ in rows] == ["htmx.js"]
+    for name, digest in rows:
+        assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest

@@ -48,6 +48,12 @@ def save(context: Context, reader: Reader, name: str, expected: int | None, /, *
 
 
 # --- saving --------------------------------------------------------------------------------------
+def test_no_example_is_of_a_day_to_come(context: Context, ada: Reader, now: datetime) -> None:
+    save(context, ada, "main", 1, examples=[{"title": "Tides", "given": "9999-12-31"}])
+    (kept,) = interests.find(context, ada.id, "main").body["examples"]
+    assert kept["given"] == now.date().isoformat()
+
+
 def test_a_profile_is_made_changed_and_found(context: Context, ada: Reader) -> None:
     assert save(context, ada, " Folding ", None, terms=["protein  folding "], share=2) == 1
     assert save(context, ada, "Folding", 1, terms=["folding"], share=0.5) == 2

@@ -20,6 +20,8 @@ from papers import add_folder, add_reader, api_json, entry
 from sqlmodel import SQLModel, select
 
 from tasks import models
+from tasks.desk.limits import EACH_FRESH
+from tasks.desk.subscribing import sign_in_link
 from tasks.records import Ring, Step
 from tasks.round.context import Context
 from tasks.round.walk import run_once
@@ -330,6 +332,19 @@ def test_to_delete_everything_a_link_goes_to_the_mailbox(
         assert (letter.letter, letter.recipient) == ("sign-in", ADA)
 
 
+def test_who_holds_a_mail_is_not_shut_out_by_strangers(
+    public: Context, web: TestClient, way: str
+) -> None:
+    for number in range(4):
+        sign_in_link(public, ADA, net=f"192.0.2.{number}")
+    for _ in range(EACH_FRESH.most):
+        assert web.post(f"{way}/link", headers=FROM_OUR_PAGE).status_code == 200
+    with public.database.read() as session:
+        assert len(session.exec(select(models.Delivery)).all()) == 1 + EACH_FRESH.most
+    refused = web.post(f"{way}/link", headers=FROM_OUR_PAGE)
+    assert (refused.status_code, refused.headers["retry-after"]) == (429, "1801")
+
+
 def test_a_reader_whose_zone_is_unknown_here_can_leave(
     public: Context, web: TestClient, way: str
 ) -> None:
@@ -356,7 +371,8 @@ def test_nothing_else_is_answered(public: Context, web: TestClient, way: str) ->
     before = everything(public)
     for method in ("PUT", "DELETE", "PATCH", "OPTIONS"):
         assert web.request(method, way).status_code == 405
-        assert web.request(method, f"{way}/undo").status_code == 405
+        answer = web.request(method, f"{way}/undo", headers=FROM_OUR_PAGE)
+        assert answer.status_code == 405
     for act in ACTS:
         assert web.get(f"{way}/{act}").status_code == 405
     assert everything(public) == before

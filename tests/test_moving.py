@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import gzip
 import json
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -14,16 +15,17 @@ from sqlmodel import Session, select
 
 from tasks.desk.document import read
 from tasks.desk.erasing import erase
-from tasks.desk.moving import bring_back, export
+from tasks.desk.moving import bring_back, export, unpack
 from tasks.desk.subscribing import subscribe
 from tasks.errors import UnknownName, UsageError
-from tasks.models import Digest, Entry, Pick
+from tasks.models import Digest, Entry, Pick, Profile, Shard
+from tasks.models import Score as ScoreRow
 from tasks.records import Composition, Reader, Reason, Score, Want
 from tasks.records import Pick as PickRecord
 from tasks.round.context import Context
 from tasks.round.tick import tick
 from tasks.round.walk import run_once
-from tasks.store import digests, entries, feedback, profiles, readers
+from tasks.store import digests, entries, feedback, profiles, readers, shards
 
 ADA = "ada@readers.example"
 DAY = timedelta(days=1)
@@ -337,7 +339,20 @@ WRONG: list[tuple[Change, str]] = [
     (put("preferences", "name", to="\ud800"), r"preferences\.name holds what is no character"),
     (put("profiles", to={}), "profiles must be a list"),
     (twice("profiles"), r"profiles\[2\] is a second profile 'main'"),
-    (put("profiles", 0, "name", to=""), r"profiles\[0\]\.name must be a text of 1 to"),
+    (put("profiles", 0, "name", to="\n "), r"profiles\[0\]\.name cannot be taken: A profile needs"),
+    (
+        put("profiles", 0, "name", to="x" * 81),
+        r"profiles\[0\]\.name cannot be taken: A profile needs",
+    ),
+    (
+        put("profiles", 0, "name", to="the\x00 sea"),
+        r"profiles\[0\]\.name holds what is no character",
+    ),
+    (
+        put("profiles", 0, "name", to="the \u202esea"),
+        r"profiles\[1\] is a second profile 'the sea'",
+    ),
+    (put("profiles", to=[{}] * 21), "profiles has 21 members: 20 at most"),
     (put("profiles", 0, "versions", to=[]), r"profiles\[0\]\.versions must stand in the order"),
     (put("profiles", 0, "versions", 1, "number", to=1), r"profiles\[0\]\.versions must stand"),
     (put("profiles", 0, "versions", 0, "body", to={"x": 1}), r"versions\[0\]\.body is no profile"),
@@ -355,6 +370,9 @@ WRONG: list[tuple[Change, str]] = [
     (put("digests", 0, "day", to="1066-10-14"), r"digests\[0\]\.day is too far away"),
     (put("digests", 0, "day", to="Monday"), r"digests\[0\]\.day must be a day"),
     (put("digests", 0, "considered", to=1.5), "considered must be a whole number"),
+    (put("digests", 0, "considered", to=10**400), r"considered must be a number from 0 to 1e\+06"),
+    (put(*PICK, "raw", to=-(10**400)), r"picks\[0\]\.raw must be a number from"),
+    (put(*PICK, "raw", to=float("inf")), r"picks\[0\]\.raw must be a number from"),
     (put(*PICK, "place", to=0), r"digests\[0\]\.picks\[0\]\.place must be a number from 1"),
     (put(*PICK, "place", to=2), r"digests\[0\]\.picks must each have a place"),
     (put(*PICK, "value", to=float("nan")), r"picks\[0\]\.value must be a number"),
@@ -398,3 +416,130 @@ def test_moments_come_back_in_utc(context: Context, ada: int) -> None:
         assert datetime(2026, 11, 20, 6, 0, tzinfo=UTC) in [
             one.at for one in feedback.said(session, bo)
         ]
+
+
+def profile(name: str, *terms: str) -> dict[str, Any]:
+    """A profile of the document, with a version for each term."""
+    saved: dict[str, Any] = {"saved_at": "2026-11-02T00:00:00+00:00"}
+    versions = [
+        saved | {"number": number, "body": {"terms": [term]}}
+        for number, term in enumerate(terms, start=1)
+    ]
+    return {"name": name, "versions": versions}
+
+
+def saved_of(context: Context, reader_id: int) -> dict[str, int]:
+    """The profiles of a reader, and the version in force of each."""
+    with context.database.read() as session:
+        return {one.name: one.version for one in profiles.saved(session, reader_id)}
+
+
+def test_there_are_no_more_profiles_than_there_can_be(context: Context, ada: int) -> None:
+    body = export(context, ada) | {"profiles": [profile(f"p{n}", "x") for n in range(19)]}
+    before = export(context, ada)
+    with pytest.raises(UsageError, match="would be 21 together, and 20 is the most"):
+        bring_back(context, ada, body)
+    assert export(context, ada) == before
+    body["profiles"][0]["name"] = "main"
+    assert bring_back(context, ada, body).counts["profiles"] == 19
+    assert len(saved_of(context, ada)) == 20
+    body["profiles"] = [profile("one more", "x")]
+    with pytest.raises(UsageError, match="20 is the most"):
+        bring_back(context, ada, body)
+
+
+def test_of_very_many_versions_the_last_of_each_profile_come_back(
+    context: Context, ada: int, now: datetime
+) -> None:
+    body = export(context, ada)
+    long = profile("long", *(f"term {n}" for n in range(600)))
+    body["profiles"] = [long, profile("short", "x"), profile("mine", *map(str, range(300)))]
+    bo = subscribed(context, "bo@readers.example")
+    assert bring_back(context, bo, body).counts["versions"] == 166 + 1 + 166
+    assert saved_of(context, bo) == {"long": 166, "short": 1, "mine": 166}
+    with context.database.read() as session:
+        last = {one.name: one.body for one in profiles.saved(session, bo)}
+    assert last["long"] == {"terms": ["term 599"]}
+    assert set(bring_back(context, bo, body).counts.values()) == {0}
+
+
+def test_a_profile_that_came_back_shares_and_is_scored_anew(
+    context: Context, ada: int, now: datetime
+) -> None:
+    body = export(context, ada) | {"profiles": [profile("main", "waves", "tides")]}
+    body["profiles"][0]["versions"][1]["body"]["share"] = 3.5
+    with context.database.write() as session:
+        model = shards.save_model(session, version="v", papers=1, data=b"m", now=now)
+        main = next(one.id for one in profiles.saved(session, ada) if one.name == "main")
+        score = Score(entry_id=1, profile_id=main, value=0.5, raw=1.0, reasons=())
+        kept = [(ada, 2, entries.find(session, 1), score)]
+        shards.keep(session, kept, model_id=model, at=now)
+        before = session.get_one(Shard, 1).generation
+    bring_back(context, ada, body)
+    with context.database.read() as session:
+        row = session.get_one(Profile, main)
+        assert (row.version, row.share) == (4, 3.5)
+        assert session.exec(select(ScoreRow)).all() == []
+        assert session.get_one(Shard, 1).generation > before
+
+
+def test_a_digest_that_is_due_already_is_not_lost(
+    context: Context, ada: int, now: datetime
+) -> None:
+    body = export(context, ada)
+    body["preferences"]["hour"] = 23
+    for coming, then in (
+        (now - timedelta(minutes=5), now - timedelta(minutes=5)),
+        (now + timedelta(hours=1), datetime(2026, 11, 20, 22, tzinfo=UTC)),
+    ):
+        with context.database.write() as session:
+            readers.change(session, ada, hour=6, next_digest_at=coming)
+        bring_back(context, ada, body)
+        with context.database.read() as session:
+            assert readers.looked_at(session, ada) == then
+
+
+def test_an_example_of_a_later_day_is_of_the_day_that_it_was_saved(
+    context: Context, ada: int
+) -> None:
+    body = export(context, ada) | {"profiles": [profile("main", "waves")]}
+    papers = [{"title": "One", "given": "9999-12-31"}, {"title": "Two", "given": "2025-01-01"}]
+    body["profiles"][0]["versions"][0]["body"]["examples"] = papers
+    bo = subscribed(context, "bo@readers.example")
+    bring_back(context, bo, body)
+    with context.database.read() as session:
+        (asked,) = profiles.of_reader(session, bo)
+    days = [one.given for one in asked.profile.examples]
+    assert days == [date(2026, 11, 2), date(2025, 1, 1)]
+
+
+def test_a_document_names_only_so_many_papers(now: datetime) -> None:
+    body = copy.deepcopy(DOCUMENT)
+    body["feedback"] = body["feedback"] * 50_001
+    with pytest.raises(UsageError, match=r"feedback\[50000\]\.paper is one paper too many"):
+        read(body, now=now)
+
+
+def test_a_file_is_read_as_it_is_and_packed() -> None:
+    plain = json.dumps(DOCUMENT).encode()
+    assert unpack(plain) == DOCUMENT
+    assert unpack(gzip.compress(plain)) == DOCUMENT
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"\x1f\x8b", "the file ends too early"),
+        (gzip.compress(b"[1, 2]")[:-9], "the file ends too early"),
+        (gzip.compress(b"[1, 2]")[:-8] + b"12345678", "no sound gzip file"),
+        (b"\x1f\x8bxxxxxxxxxxxxxxx", "no sound gzip file"),
+        (gzip.compress(b"["), "no JSON document"),
+        (gzip.compress(b" " * 60_000_001), "larger than 60 MB when it is unpacked"),
+        (b"[" + b"[]," * 1_500_000 + b"[]]", "more than 3,000,000 values"),
+        (b"[" + b"9" * 5000 + b"]", "no JSON document"),
+    ],
+    ids=["head", "cut", "sum", "bytes", "json", "bomb", "lists", "digits"],
+)
+def test_a_file_that_cannot_be_read_is_refused_with_the_reason(data: bytes, words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        unpack(data)

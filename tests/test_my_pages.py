@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import re
@@ -34,6 +35,7 @@ from tasks.round.walk import run_once
 from tasks.settings import Settings
 from tasks.store import feedback, history, profiles, readers
 from tasks.store.database import Database
+from workers.web import data as data_pages
 from workers.web.app import make_app
 from workers.web.page import COOKIE
 from workers.web.rooms import back_to
@@ -347,6 +349,12 @@ def test_a_digest_is_shown_with_its_reasons_and_as_it_was_mailed(ada: Room) -> N
     seen = ada.get(mail[1])
     assert seen.status_code == 200
     assert "sandbox" in seen.headers["content-security-policy"]
+
+
+def test_the_mail_and_its_links_are_not_shown_to_who_came_by_such_a_link(enter: Enter) -> None:
+    answer = enter(1, TUNE).get("/my/digests/2026-11-20")
+    assert text_of(answer).count("Why:") == 10
+    assert not re.search(r"/(view|tune|u|give|feeds)/", answer.text)
 
 
 def test_digests_without_papers_say_why(ada: Room) -> None:
@@ -822,6 +830,20 @@ def test_all_data_goes_along_and_comes_back(ada: Room) -> None:
     assert "profiles: 1" in words
     assert "answers to papers: 1" in words
     assert interests.find(ada.context, 1, "main").body == {"terms": ["sparse attention"]}
+
+
+def test_a_large_export_is_packed_and_comes_back(
+    ada: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = ada.get("/my/export.json").json()
+    monkeypatch.setattr(data_pages, "PLAIN_MOST", 100)
+    exported = ada.get("/my/export.json")
+    assert exported.headers["content-type"] == "application/gzip"
+    assert exported.headers["content-disposition"] == 'attachment; filename="paperround.json.gz"'
+    assert "content-encoding" not in exported.headers, "no browser unpacks it on the way"
+    assert json.loads(gzip.decompress(exported.content)) == plain
+    interests.remove(ada.context, 1, "main")
+    assert "profiles: 1" in text_of(upload(ada, exported.content))
 
 
 def test_papers_that_nobody_knows_here_are_named(ada: Room) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
 from tasks.errors import UsageError
-from tasks.profile_json import from_json, to_json
+from tasks.profile_json import from_json, none_later, to_json
 from tasks.records import Example
 
 FULL = {
@@ -59,3 +61,12 @@ def test_blank_and_doubled_terms_are_dropped_and_a_title_is_an_example() -> None
 def test_a_wrong_part_is_named(body: object, words: str) -> None:
     with pytest.raises(UsageError, match=words):
         from_json(body)
+
+
+def test_no_example_is_of_a_later_day_than_that() -> None:
+    days = ["2026-11-19", "2026-11-20", "9999-12-31", None]
+    profile = from_json(
+        {"terms": ["x"], "examples": [{"title": "y", "given": day} for day in days]}
+    )
+    told = [one.given for one in none_later(profile, date(2026, 11, 20)).examples]
+    assert told == [date(2026, 11, 19), date(2026, 11, 20), date(2026, 11, 20), None]

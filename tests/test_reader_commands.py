@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import shutil
 from collections.abc import Callable, Iterator
@@ -192,12 +193,14 @@ def test_data_is_printed_taken_elsewhere_and_brought_back(run: Run, tmp_path: Pa
     assert brought["counts"]["feedback"] == 1
     assert brought["unknown"] == []
     assert run("feedback", "list", "cy@readers.example", "--json").json[0]["paper"] == 3
-    again = run("readers", "import", "cy@readers.example", file)
-    assert "0 feedback" in again.err
+    packed = tmp_path / "ada.json.gz"
+    packed.write_bytes(gzip.compress(file.read_bytes()))
+    for same in (file, packed):
+        assert "0 feedback" in run("readers", "import", "cy@readers.example", same).err
     file.write_text("{}")
     assert run("readers", "import", ADA, file).code == 2
     file.write_text("[")
-    assert "is not JSON" in run("readers", "import", ADA, file).err
+    assert "no JSON document" in run("readers", "import", ADA, file).err
 
 
 def test_papers_that_are_not_known_here_are_named(run: Run, tmp_path: Path) -> None:

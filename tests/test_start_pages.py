@@ -4,27 +4,32 @@ from __future__ import annotations
 
 import re
 import shutil
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from html import unescape
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from browsing import client, signed_in
 from fastapi.testclient import TestClient
 from papers import add_folder, api_json, bring, entry, page
+from servers import Postgres
 from sqlmodel import SQLModel
 
 from tasks.desk import collecting, outlook, starting
+from tasks.desk.limits import EACH_IMPORT
 from tasks.desk.starting import Said
-from tasks.errors import TooMany, UsageError
+from tasks.errors import TooMany, UnknownName, UsageError
 from tasks.profile_json import ITEMS_MOST
 from tasks.records import Example, Reader
 from tasks.round.context import Context
 from tasks.round.walk import run_once
 from tasks.settings import Settings
-from tasks.store import digests, profiles, readers
+from tasks.store import digests, migrate, profiles, readers
 from tasks.store.database import Database
 from workers.web import starting as pages
 
@@ -73,6 +78,16 @@ def empty(sqlite_url: str, settings: Settings, clock: Any) -> Iterator[Context]:
     opened = Context(settings=settings, database=Database(sqlite_url), clock=clock)
     with opened.database.write() as session:
         readers.add(session, Reader(id=0, email="ada@readers.example"), next_digest_at=AT, now=AT)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def postgres_context(postgres: Postgres, settings: Settings, clock: Any) -> Iterator[Context]:
+    """A house on PostgreSQL of its own, where writers do not wait for one another."""
+    database = Database(postgres.create(f"start_{uuid4().hex}"))
+    migrate.upgrade(database)
+    opened = Context(settings=settings, database=database, clock=clock)
     yield opened
     opened.close()
 
@@ -237,10 +252,20 @@ def test_what_cannot_be_is_marked_and_nothing_is_saved(
     assert everything(context) == before
 
 
-def test_a_paper_that_is_none_is_no_such_page(context: Context, web: TestClient) -> None:
-    assert web.post("/my/start/preview", data=FIELDS | {"liked": "999"}).status_code == 404
-    odd = {"liked": ["-1", "x", "٣", "9" * 30, ""]}
-    assert web.post("/my/start/preview", data=FIELDS | odd).status_code == 200
+@pytest.mark.parametrize("odd", ["999", "9" * 18, "-1", "x", "٣", "9" * 30, ""])
+def test_a_paper_that_is_none_is_left_out_and_costs_nothing_else(
+    context: Context, web: TestClient, odd: str
+) -> None:
+    (known,) = entries_of(context, 6)
+    form = FIELDS | {"terms": "tides", "liked": [odd, known]}
+    for path in ("/my/start/preview", "/my/start/papers"):
+        answer = web.post(path, data=form)
+        assert answer.status_code == 200
+        assert ">tides</textarea>" in answer.text
+    assert web.post("/my/start", data=form).status_code == 303
+    kept = starting.first(context, 1)
+    assert kept is not None
+    assert [one.id for one in kept.examples] == [f"entry:{known}"]
 
 
 # --- saving --------------------------------------------------------------------------------------
@@ -372,7 +397,9 @@ def test_what_cannot_be_taken_in_stays_in_its_field_with_the_reason(
         assert re.search(r'aria-invalid="true"\s+aria-describedby="fault-', answer.text)
         assert value.replace("<", "&lt;").replace(">", "&gt;") in answer.text
         assert ">tides</textarea>" in answer.text
-    assert everything(context) == before
+    after = everything(context)
+    counted = {name: after.pop(name) for name in ("knock", "counter")}  # how often it was tried
+    assert after == {name: rows for name, rows in before.items() if name not in counted}
 
 
 def test_one_bad_way_costs_the_others_nothing(context: Context, web: TestClient) -> None:
@@ -393,10 +420,36 @@ def test_an_empty_or_too_large_file_is_told_of(context: Context, web: TestClient
     assert web.post("/my/start/papers", data=text).status_code == 200
 
 
+def test_who_brings_papers_too_often_is_told_so_whatever_the_visit(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr(collecting, "_ask_arxiv", lambda *told: asked.append(told) or ({}, []))
+    with signed_in(context, 1, "tune") as web:
+        answers = [
+            web.post("/my/start/papers", data={"papers": f"2401.{n:05d}"}) for n in range(12)
+        ]
+    assert {answer.status_code for answer in answers} == {200}
+    assert ["too often" in brought(answer.text) for answer in answers] == [False] * 10 + [True] * 2
+    assert len(asked) == EACH_IMPORT.most
+
+
+def test_a_pasted_library_of_a_megabyte_is_taken_in(web: TestClient) -> None:
+    library = "".join(
+        f"@misc{{k{n}, title={{A title numbered {n}}}, abstract={{{'word ' * 300}}}}}\n"
+        for n in range(900)
+    )
+    assert len(library) > 1024 * 1024
+    none = {"file": ("", b"")}  # as a browser sends the form, which makes it multipart
+    answer = web.post("/my/start/papers", data=FIELDS | {"papers": library}, files=none)
+    assert answer.status_code == 200
+    assert "900 papers are new in your profile." in brought(answer.text)
+
+
 def test_a_service_that_asks_for_a_pause_is_told_of(
     web: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def paused(*_: object) -> object:
+    def paused(*_: object, **__: object) -> object:
         raise TooMany("ORCID asks for a pause: try again later", wait=timedelta(minutes=1))
 
     monkeypatch.setattr(collecting, "from_orcid", paused)
@@ -453,3 +506,33 @@ def test_a_hostile_paper_is_text_on_the_page(empty: Context) -> None:
         assert "&lt;img" in text
         assert "<img" not in text
         assert "javascript:" not in text
+
+
+def test_who_is_gone_begins_nothing(context: Context) -> None:
+    with pytest.raises(UnknownName):
+        starting.bring(context, 99, [Example(title="One")], "My papers")
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_papers_that_are_brought_at_once_are_all_kept(
+    postgres_context: Context, begun: bool
+) -> None:
+    context = postgres_context
+    with context.database.write() as session:
+        key = readers.add(
+            session, Reader(id=0, email="ada@readers.example"), next_digest_at=AT, now=AT
+        )
+        if begun:
+            profiles.save(session, key, "My papers", {"terms": ["tides"]}, AT)
+    together = threading.Barrier(4)
+
+    def bring_some(number: int) -> int:
+        found = [Example(title=f"Paper {number} {letter}") for letter in "abc"]
+        together.wait(timeout=30)
+        return starting.bring(context, key, found, "My papers")
+
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(bring_some, range(4))) == [3] * 4
+    kept = starting.first(context, key)
+    assert kept is not None
+    assert len(kept.examples) == 12

@@ -384,6 +384,17 @@ def test_a_visitor_may_ask_for_a_fresh_link_without_typing(context: Context) -> 
         assert web.get(link(context)).status_code == 200
 
 
+@pytest.mark.parametrize("typed", ["", "Ada@Readers.example", "ada@elsewhere.example"])
+def test_a_visitor_s_own_address_has_limits_of_its_own(context: Context, typed: str) -> None:
+    key = add_ada(context)
+    with client(context) as stranger, signed_in(context, key, "tune") as web:
+        for _ in range(2):
+            assert stranger.post("/sign-in", data={"email": ADA}).status_code == 200
+        assert letters(context) == 1
+        assert web.post("/sign-in", data={"email": typed}).status_code == 200
+    assert letters(context) == (1 if "elsewhere" in typed else 2)
+
+
 def test_signing_out_ends_the_visit_and_takes_the_cookie(context: Context) -> None:
     key = add_ada(context)
     with signed_in(context, key) as web:

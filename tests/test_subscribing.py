@@ -18,9 +18,10 @@ from sqlmodel import select
 from tasks.desk import letters
 from tasks.desk.addresses import mailbox_of, read_address
 from tasks.desk.leaving import leave, pause
-from tasks.desk.limits import EACH_DOMAIN, EACH_NET, EVERYBODY, net_of
+from tasks.desk.limits import EACH_DOMAIN, EACH_FRESH, EACH_NET, EVERYBODY, net_of
 from tasks.desk.subscribing import (
     confirm,
+    fresh_link,
     hidden_for_ever,
     peek,
     sign_in,
@@ -327,21 +328,67 @@ def fill(context: Context, kind: str, text: str, count: int) -> None:
 
 def test_a_domain_has_a_limit_and_a_big_one_a_wider(context: Context) -> None:
     for domain in ("readers.example", "gmail.com"):
-        fill(context, "domain", domain, EACH_DOMAIN.most)
+        fill(context, "domain-subscribe", domain, EACH_DOMAIN.most)
     with pytest.raises(TooMany):
-        sign_in_link(context, ADA, net=NET)
+        subscribe(context, ADA, net=NET)
     subscribe(context, "ada@gmail.com", net=NET)
-    fill(context, "domain", "gmail.com", 540)
+    fill(context, "domain-subscribe", "gmail.com", 540)
     with pytest.raises(TooMany):
         subscribe(context, "bo@gmail.com", net=NET)
 
 
 def test_everybody_together_has_a_limit(context: Context) -> None:
-    fill(context, "everybody", "", EVERYBODY.most)
+    fill(context, "everybody-subscribe", "", EVERYBODY.most)
     with pytest.raises(TooMany):
         subscribe(context, ADA, net=NET)
+    sign_in_link(context, ADA, net=NET)
     wait(context, timedelta(hours=1))
     subscribe(context, ADA, net=NET)
+
+
+def test_strangers_fill_no_limit_that_shuts_a_domain_s_readers_out(context: Context) -> None:
+    make(context, "active")
+    everywhere = nets()
+    for number in range(EACH_DOMAIN.most):
+        email = f"nobody{number}@readers.example"
+        subscribe(context, email, net=next(everywhere))  # pending from here on
+        sign_in_link(context, email, net=next(everywhere))
+        sign_in_link(context, f"un{email}", net=next(everywhere))  # and nobody at all
+    with pytest.raises(TooMany):
+        subscribe(context, "more@readers.example", net=next(everywhere))
+    sign_in_link(context, ADA, net=next(everywhere))
+    assert (letters_of(context)[-1].letter, letters_of(context)[-1].recipient) == ("sign-in", ADA)
+
+
+@pytest.mark.parametrize("known", STATES)
+def test_over_a_limit_signing_in_answers_the_same_for_whatever_address(
+    context: Context, known: str
+) -> None:
+    make(context, known)
+    fill(context, "domain-sign-in", "readers.example", EACH_DOMAIN.most)
+    with pytest.raises(TooMany) as refused:
+        sign_in_link(context, ADA, net=NET)
+    assert refused.value.wait == timedelta(hours=1)
+
+
+def test_who_is_known_to_be_the_reader_is_not_shut_out_by_strangers(context: Context) -> None:
+    make(context, "active")
+    everywhere = nets()
+    for _ in range(3):
+        sign_in_link(context, ADA, net=next(everywhere))
+        wait(context, timedelta(minutes=15))
+    fill(context, "everybody-sign-in", "", EVERYBODY.most)
+    before = len(letters_of(context))
+    for number in range(EACH_FRESH.most):
+        assert fresh_link(context, 1)[0].first > 0
+        assert len(letters_of(context)) == before + number + 1
+        wait(context, timedelta(minutes=5))
+    with pytest.raises(TooMany) as refused:
+        fresh_link(context, 1)
+    assert refused.value.wait == timedelta(minutes=15)
+    assert peek(context, link(context)[1], "sign-in") is not None, "one that was mailed still holds"
+    make(context, "active", "bo@readers.example")
+    fresh_link(context, 2)
 
 
 def test_the_answer_to_too_many_does_not_depend_on_the_address(context: Context) -> None:

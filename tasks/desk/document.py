@@ -24,7 +24,7 @@ PICK = ("place", "paper", "profile", "kind", "note", "value", "raw", "reasons")
 NAME, TEXT = 1000, 20_000  # characters: more than anything that we make
 VERSIONS, ANSWERS, DIGESTS, PICKS, REASONS = 5000, 100_000, 10_000, 1000, 5000
 KEPT = 500  # versions of all profiles together
-PAPERS = 100_000
+PAPERS = 50_000  # named in all: ten a day for thirteen years
 NUMBERS = 10**6
 A_DAY = timedelta(days=1)  # it is tomorrow somewhere
 
@@ -123,7 +123,7 @@ def _preferences(place: Place) -> dict[str, Any]:
 def _profile(place: Place, now: datetime) -> tuple[str, list[tuple[dict[str, Any], datetime]]]:
     part = place.parts("name", "versions")
     name, saved = _name(part["name"]), []
-    for one in part["versions"].rows(VERSIONS):
+    for one in part["versions"].rows(VERSIONS)[-KEPT:]:
         version = one.parts("number", "saved_at", "body")
         number = version["number"].count(1, NUMBERS)
         moment = version["saved_at"].moment(latest=now)

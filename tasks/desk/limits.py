@@ -32,9 +32,7 @@ EACH_BIG_DOMAIN = Limit(600, HOUR)
 EVERYBODY = Limit(1000, HOUR)
 EACH_FRESH = Limit(3, timedelta(minutes=30))  # whoever used them up, one of their links still holds
 EACH_IMPORT = Limit(10, HOUR)
-ASKING_ARXIV = Limit(
-    1, timedelta(seconds=3)
-)  # arXiv's terms of use for its API: one request every 3 seconds
+ASKING_ARXIV = Limit(1, timedelta(seconds=3))  # as the terms of use of its API ask for
 PURPOSES = ("subscribe", "sign-in", "fresh")  # an address has limits of its own for each
 
 

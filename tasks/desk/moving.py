@@ -95,13 +95,16 @@ def bring_back(context: Context, reader_id: int, body: object) -> Brought:
     """
     now = context.clock()
     document = read(body, now=now)
+    with (
+        context.database.read() as session
+    ):  # beforehand: it is long, and all others' writing waits
+        known = lookup.find(session, [paper.names for paper in document.papers])
     with context.database.write() as session:
         readers.lock(session, reader_id)
         reader = readers.present(session, reader_id)
         _check_room(session, reader_id, document.profiles)
         preferring.change(session, reader, document.preferences, now)
         saved = moving.restore_profiles(session, reader_id, document.profiles)
-        known = lookup.find(session, [paper.names for paper in document.papers])
         counts = {"profiles": sum(map(bool, saved)), "versions": sum(saved)}
         counts["feedback"] = moving.restore_said(session, reader_id, _said(document, known))
         digests, papers = moving.restore_sent(session, reader_id, _sent(document, known))

@@ -182,7 +182,7 @@ def _last(session: Session, profile_id: int, number: int) -> list[dict[str, Any]
         .order_by(col(ProfileVersion.version).desc())
         .limit(number)
     )
-    return session.exec(found).all()[::-1]  # type: ignore[return-value]
+    return [*session.exec(found)][::-1]
 
 
 def restore_said(session: Session, reader_id: int, given: Iterable[Said]) -> int:
@@ -200,8 +200,10 @@ def restore_said(session: Session, reader_id: int, given: Iterable[Said]) -> int
         row |= {"kind": one.want.value}
         row |= {"profile_id": profile_ids.get(one.profile), "at": one.at, "teaches": one.teaches}
         rows.append(row)
-    shards.score_anew(session, reader_id)
-    return insert_new(session, Feedback, rows)
+    new = insert_new(session, Feedback, rows)
+    if new:
+        shards.score_anew(session, reader_id)
+    return new
 
 
 def restore_sent(session: Session, reader_id: int, digests: Sequence[Sent]) -> tuple[int, int]:
@@ -213,30 +215,34 @@ def restore_sent(session: Session, reader_id: int, digests: Sequence[Sent]) -> t
     days = (col(Digest.reader_id) == reader_id, col(Digest.day).in_([one.day for one in digests]))
     session.execute(delete(Digest).where(*days, col(Digest.state).in_(UNSENT)))
     taken = set(session.exec(select(Pick.entry_id).where(Pick.reader_id == reader_id)))
-    restored, papers = 0, 0
+    restored: list[Sent] = []
+    picks: list[tuple[date, int, Mapping[str, Any]]] = []
     for one in digests:
         new = {key: columns for key, columns in one.picks if key not in taken}
         if new:
-            digest_id, behind = _digest(session, reader_id, one)
-            rows = [
-                {"digest_id": digest_id, "reader_id": reader_id, "entry_id": key, **columns}
-                | {"place": columns["place"] + behind}
-                for key, columns in new.items()
-            ]
-            papers += insert_new(session, Pick, rows)
-            restored += 1
+            restored.append(one)
+            picks += [(one.day, key, columns) for key, columns in new.items()]
             taken.update(new)
-    return restored, papers
+    insert_new(session, Digest, [_digest(reader_id, one) for one in restored])
+    return len(restored), insert_new(session, Pick, _picks(session, reader_id, picks))
 
 
-def _digest(session: Session, reader_id: int, one: Sent) -> tuple[int, int]:
-    """The row for that day, and the last place that is taken in it."""
+def _digest(reader_id: int, one: Sent) -> dict[str, Any]:
     row = {"reader_id": reader_id, "day": one.day, "state": IMPORTED, "due_at": one.made_at}
     row |= {"planned_at": one.made_at, "composed_at": one.made_at}
-    row |= {"subject": one.subject, "considered": one.considered}
-    insert_new(session, Digest, [row])
-    where = (Digest.reader_id == reader_id, Digest.day == one.day)
-    digest_id = session.exec(select(Digest.id).where(*where)).one()
-    assert digest_id is not None
-    last = session.exec(select(func.max(Pick.place)).where(Pick.digest_id == digest_id)).one()
-    return digest_id, last or 0
+    return row | {"subject": one.subject, "considered": one.considered}
+
+
+def _picks(
+    session: Session, reader_id: int, picks: Iterable[tuple[date, int, Mapping[str, Any]]]
+) -> list[dict[str, Any]]:
+    """Rows of (day, entry id, columns), behind the places that are taken in the digest of that day."""
+    mine = select(Digest.day, Digest.id).where(Digest.reader_id == reader_id)
+    by_day = dict(session.exec(mine).all())
+    last = select(Pick.digest_id, func.max(Pick.place)).where(Pick.reader_id == reader_id)
+    behind = dict(session.exec(last.group_by(col(Pick.digest_id))).all())
+    return [
+        {"digest_id": by_day[day], "reader_id": reader_id, "entry_id": key, **columns}
+        | {"place": columns["place"] + behind.get(by_day[day], 0)}
+        for day, key, columns in picks
+    ]
