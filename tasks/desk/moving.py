@@ -95,9 +95,8 @@ def bring_back(context: Context, reader_id: int, body: object) -> Brought:
     """
     now = context.clock()
     document = read(body, now=now)
-    with (
-        context.database.read() as session
-    ):  # beforehand: it is long, and all others' writing waits
+    # Not below, where the others' writing would wait for it.
+    with context.database.read() as session:
         known = lookup.find(session, [paper.names for paper in document.papers])
     with context.database.write() as session:
         readers.lock(session, reader_id)

@@ -237,8 +237,8 @@ def _picks(
     session: Session, reader_id: int, picks: Iterable[tuple[date, int, Mapping[str, Any]]]
 ) -> list[dict[str, Any]]:
     """Rows of (day, entry id, columns), behind the places that are taken in the digest of that day."""
-    mine = select(Digest.day, Digest.id).where(Digest.reader_id == reader_id)
-    by_day = dict(session.exec(mine).all())
+    mine = select(col(Digest.day), col(Digest.id)).where(Digest.reader_id == reader_id)
+    by_day = {day: key for day, key in session.exec(mine) if key is not None}
     last = select(Pick.digest_id, func.max(Pick.place)).where(Pick.reader_id == reader_id)
     behind = dict(session.exec(last.group_by(col(Pick.digest_id))).all())
     return [
