@@ -491,7 +491,7 @@ def test_what_was_learned_is_told_in_words_and_forgotten_one_by_one(ada: Room) -
 def test_everything_is_forgotten_after_a_page_that_asks(ada: Room) -> None:
     for paper in sent(ada.context)[:3]:
         teaching.give(ada.context, 1, paper, Want.SAVE)
-    assert "What 3 answers taught is forgotten;" in text_of(ada.get("/my/learned/forget"))
+    assert "What 3 answers taught is forgotten, and" in text_of(ada.get("/my/learned/forget"))
     assert ada.post("/my/learned/forget").status_code == 400
     assert ada.post("/my/learned/forget", everything="1").status_code == 303
     assert "Nothing was learned yet." in text_of(ada.get("/my/learned"))

@@ -25,7 +25,7 @@ from tasks.round.reaching import Glimpse, News, floors_of, glimpsed
 from tasks.round.scoring import in_force, lately
 from tasks.round.shelf import unshelved
 from tasks.score import Background, read_papers
-from tasks.store import digests, entries, profiles
+from tasks.store import digests, entries, profiles, shards
 from tasks.store.profiles import Asked
 
 log = logging.getLogger(__name__)
@@ -73,7 +73,8 @@ def coming(
         considered = entries.news_count(session, at, since=since)
         stored, _ = digests.candidates(session, reader.id, at)
         now = {one.profile.id: one for one in profiles.of_reader(session, reader.id)}
-    edited = [one for one in asked if one.fresh or now.get(one.profile.id) != one]
+        behind = shards.is_behind(session, reader.id)
+    edited = [one for one in asked if behind or one.fresh or now.get(one.profile.id) != one]
     explained: Explained = {}
     candidates = stored
     if edited or len(now) != len(asked):

@@ -54,6 +54,12 @@ def score_anew(session: Session, reader_id: int) -> None:
     rewind(session, session.get_one(Reader, reader_id).shard_id)
 
 
+def is_behind(session: Session, reader_id: int) -> bool:
+    """Whether some papers have come that this reader's profiles were not scored for yet."""
+    own = select(Shard.scored).join(Reader, col(Reader.shard_id) == Shard.id)
+    return session.exec(own.where(Reader.id == reader_id)).one() < entries.arrivals(session)
+
+
 def due(session: Session, now: datetime) -> list[int]:
     """Shards that lag behind the arrivals and nobody works on."""
     where = (col(Shard.scored) < entries.arrivals(session), claims.free(Shard, now))
