@@ -29,6 +29,8 @@ class Seal:
 
     def holds(self, purpose: str, mark: str, *, epoch: int) -> bool:
         """Whether this mark was made for this purpose at this epoch."""
+        if not _MARK.fullmatch(mark):
+            return False
         body, _, signature = mark.partition(".")
         return hmac.compare_digest(signature, self._signature(purpose, body, epoch))
 

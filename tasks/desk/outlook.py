@@ -71,23 +71,7 @@ def coming(
             found = voted(session, reader, at, since=since, lately=sent, known=known)
             return Outlook(at=at, composition=found)
         considered = entries.news_count(session, at, since=since)
-        stored, _ = digests.candidates(session, reader.id, at)
-        now = {one.profile.id: one for one in profiles.of_reader(session, reader.id)}
-        behind = shards.is_behind(session, reader.id)
-    edited = [one for one in asked if behind or one.fresh or now.get(one.profile.id) != one]
-    explained: Explained = {}
-    candidates = stored
-    if edited or len(now) != len(asked):
-        glimpses = _glimpses(context, asked, at, first=at - entries.SCORED_FOR)
-        fresh = {int(one.profile.id) for one in edited}
-        made, explained = _candidates(glimpses, fresh, met, at)
-        # Scoring one of a reader's profiles sets the lines of all anew.
-        floors, others = glimpses.floors, glimpses.floors.keys() - fresh
-        kept = (one for one in stored if one.score.profile_id in others)
-        candidates = [
-            *made,
-            *(replace(one, line=floors[int(one.score.profile_id)]) for one in kept),
-        ]
+    candidates, explained = _standing(context, reader.id, asked, met, at)
     before = Known(papers=sent, now=at, since=since)
     found = compose(reader, candidates, sent=met, considered=considered, known=before)
     return Outlook(at=at, composition=_told(found, explained))
@@ -180,6 +164,33 @@ def _glimpses(
         floors=floors,
         pairs=[(arrived[one.paper.id], one) for one in glimpsed(ground, news, asked, floors, kept)],
     )
+
+
+def _standing(
+    context: Context,
+    reader_id: int,
+    asked: Sequence[Asked],
+    met: Collection[int | str],
+    at: datetime,
+) -> tuple[list[Candidate], Explained]:
+    """What the round would choose among: the scores that are kept, and those that it would make first,
+    of profiles that are edited here and of papers that nobody scored yet.
+    """
+    with context.database.read() as session:
+        stored, _ = digests.candidates(session, reader_id, at)
+        now = {one.profile.id: one for one in profiles.of_reader(session, reader_id)}
+        behind = shards.is_behind(session, reader_id)
+    edited = [one for one in asked if behind or one.fresh or now.get(one.profile.id) != one]
+    if not edited and len(now) == len(asked):
+        return stored, {}
+    glimpses = _glimpses(context, asked, at, first=at - entries.SCORED_FOR)
+    fresh = {int(one.profile.id) for one in edited}
+    made, explained = _candidates(glimpses, fresh, met, at)
+    # Scoring one of a reader's profiles sets the lines of all anew.
+    floors, others = glimpses.floors, glimpses.floors.keys() - fresh
+    kept = (one for one in stored if one.score.profile_id in others)
+    made += [replace(one, line=floors[int(one.score.profile_id)]) for one in kept]
+    return made, explained
 
 
 def _candidates(

@@ -50,10 +50,11 @@ def bare(context: Context, now: datetime) -> int:
         papers = entries.newest(session, PAPERS)
         people = {reader.id: reader for reader in readers.active(session)}
         asked = [row for shard in range(1, 6) for row in profiles.of_shard(session, shard)]
-    scores = score(fit(papers), papers, [profile for *_, profile in asked])
+    scores = score(fit(papers), papers, [one.profile for one in asked])
     made = 0
-    for column, (reader_id, threshold, _, _) in enumerate(asked):
-        wanted = [n for n in range(len(papers)) if scores.values[n, column] >= threshold]
+    for column, one in enumerate(asked):
+        reader_id = one.reader_id
+        wanted = [n for n in range(len(papers)) if scores.values[n, column] >= one.threshold]
         found = [Candidate(paper=papers[n], score=scores.score(n, column)) for n in wanted]
         outcome = compose(people[reader_id], found, sent=(), considered=PAPERS)
         digest = Digest(
@@ -65,10 +66,11 @@ def bare(context: Context, now: datetime) -> int:
         )
         build(
             render(digest, context.letterhead),
-            digest,
+            digest.reader,
             context.letterhead,
             key=str(reader_id),
             sent_at=now,
+            listed=True,
         )
         made += 1
     return made
