@@ -133,12 +133,6 @@ def come_back(session: Session, token: str, *, next_digest_at: datetime | None) 
         come_in(session, found, next_digest_at)
 
 
-def has_left(session: Session, reader_id: int) -> bool:
-    """Whether this reader unsubscribed."""
-    state = session.exec(select(Reader.state).where(Reader.id == reader_id)).first()
-    return state == "unsubscribed"
-
-
 def is_active(session: Session, reader_id: int) -> bool:
     """Whether mail may go to this reader now."""
     return session.exec(select(Reader.state).where(Reader.id == reader_id)).first() == "active"
