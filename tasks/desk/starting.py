@@ -8,7 +8,6 @@ fro. The rest is looked at as often as one likes before it is kept.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from sqlmodel import Session
@@ -51,7 +50,7 @@ def look(context: Context, reader: Reader, said: Said) -> Outlook | None:
     """
     with context.database.read() as session:
         known = [one.profile for one in profiles.of_reader(session, reader.id)]
-        liked = known_of(session, said.liked)
+        liked = entries.find_all(session, said.liked)
     own, *others = known or [Profile(id=NEW)]
     own = _with(own, said, [_example(context, paper) for paper in liked])
     asked = asked_for(reader, [own, *others]) if known or to_json(own) else []
@@ -62,7 +61,7 @@ def keep(context: Context, reader_id: int, said: Said, name: str) -> None:
     """Keep what was said; a new profile gets that name, and there is none of nothing."""
     with context.database.write() as session:
         before = _locked(session, reader_id)
-        liked = [_example(context, paper) for paper in known_of(session, said.liked)]
+        liked = [_example(context, paper) for paper in entries.find_all(session, said.liked)]
         own = _with(before or Profile(id=NEW, name=name), said, liked)
         if own != before and (before or to_json(own)):
             _save(context, session, reader_id, own)
@@ -90,16 +89,6 @@ def take_out(context: Context, reader_id: int) -> None:
                 _save(context, session, reader_id, own)
             else:
                 profiles.remove(session, reader_id, own.name)
-
-
-def known_of(session: Session, liked: Iterable[int]) -> list[Paper]:
-    """The papers of those numbers, each once; a number that is none (any more) is passed over."""
-    found: dict[int | str, Paper] = {}
-    for key in liked:
-        with suppress(UnknownName):
-            paper = entries.find(session, key)
-            found.setdefault(paper.id, paper)
-    return [*found.values()]
 
 
 def _first(session: Session, reader_id: int) -> Profile | None:

@@ -295,6 +295,17 @@ def find(session: Session, entry_id: int) -> Paper:
     return paper(row)
 
 
+def find_all(session: Session, entry_ids: Iterable[int]) -> list[Paper]:
+    """The papers of these numbers in order, each once; a number that is none is passed over."""
+    asked = list(entry_ids)
+    some = select(Entry.id, func.coalesce(Entry.merged_into, Entry.id))
+    became = dict(session.exec(some.where(col(Entry.id).in_(asked))).all())
+    rows = session.exec(select(Entry).where(col(Entry.id).in_(set(became.values()))))
+    papers = {row.id: paper(row) for row in rows}
+    wanted = dict.fromkeys(became[key] for key in asked if key in became)
+    return [papers[key] for key in wanted]
+
+
 def voted(session: Session, at: datetime, *, since: datetime, limit: int) -> list[Paper]:
     """What arrived since then, the most voted first."""
     where = (

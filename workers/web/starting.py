@@ -21,6 +21,7 @@ from tasks.errors import PaperroundError, SourceError, TooMany, UsageError
 from tasks.records import PickKind, Reader
 from tasks.render.plan import Sheet, sheet
 from tasks.render.text import cut
+from tasks.store import entries
 from workers.web.doors import LOOKING, OURS
 from workers.web.page import Face, Me, Means, page, see, words_of
 from workers.web.picks import shown
@@ -189,7 +190,7 @@ def _cards(request: Request, face: Face, form: Filled) -> list[Card]:
     papers = starters(face.context, STARTERS)
     offered = {paper.id for paper in papers}
     with face.database.read() as session:
-        liked = starting.known_of(session, (key for key in form.liked if key not in offered))
+        liked = entries.find_all(session, (key for key in form.liked if key not in offered))
     words = words_of(request)
     sheets = [(paper.id, sheet(paper, words)) for paper in (*liked, *papers)]
     return [Card(id=key, sheet=made, gist=cut(made.abstract, GIST)) for key, made in sheets]
