@@ -322,7 +322,10 @@ class Score(SQLModel, table=True):
 
 
 class Digest(Work, table=True):
-    """The mail for one reader and one day. States: planned → composed → rendered | empty | dead."""
+    """The mail for one reader and one day. States: planned → composed → rendered | empty | dead.
+
+    One that went out elsewhere and was brought back is `imported`: no round looks at it.
+    """
 
     __table_args__ = (
         UniqueConstraint("reader_id", "day"),
