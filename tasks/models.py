@@ -247,6 +247,7 @@ class Profile(SQLModel, table=True):
     `line` is the least score of its picks, as its last weeks set it when it was last scored; `share` is
     its part of the reader's digests, beside those of their other profiles. While it is `fresh` (new,
     changed, its reader back from a pause) it has no scores yet of the days that may still become picks.
+    States: active, or shadow: one on trial beside the profile that it `shadows`.
     """
 
     __table_args__ = (UniqueConstraint("reader_id", "name"),)
@@ -259,10 +260,17 @@ class Profile(SQLModel, table=True):
     line: float = 0.0
     share: float = Field(default=1.0, sa_column_kwargs={"server_default": "1"})
     fresh: bool = Field(default=True, sa_column_kwargs={"server_default": true()})
+    shadows: int | None = Field(
+        default=None,
+        foreign_key="profile.id",
+        unique=True,
+        sa_type=BIG,
+        ondelete="CASCADE",
+    )
 
 
 class ProfileVersion(SQLModel, table=True):
-    """Every save of a profile, as its JSON."""
+    """Every save of a profile, as its JSON; `label` is what its reader calls it."""
 
     __table_args__ = (UniqueConstraint("profile_id", "version"),)
 
@@ -270,6 +278,7 @@ class ProfileVersion(SQLModel, table=True):
     profile_id: int = _to("profile.id", index=False)
     version: int
     body: dict[str, Any] = Field(sa_type=JSON)
+    label: str = Field(default="", sa_column_kwargs={"server_default": ""})
     created_at: datetime = Field(sa_type=UtcTime)
 
 
@@ -345,7 +354,10 @@ class Digest(Work, table=True):
 
 
 class Pick(SQLModel, table=True):
-    """An entry chosen for a reader. The key over (reader, entry) is the promise: never twice."""
+    """An entry chosen for a reader. The key over (reader, entry) is the promise: never twice.
+
+    While a profile has a shadow, `team` says who of the two drafted it: saved, shadow, or nobody.
+    """
 
     __table_args__ = (
         UniqueConstraint("reader_id", "entry_id"),
@@ -364,6 +376,7 @@ class Pick(SQLModel, table=True):
     reasons: list[list[Any]] = _list()
     kind: str = "match"
     note: str = ""
+    team: str = Field(default="", sa_column_kwargs={"server_default": ""})
 
 
 class Feedback(SQLModel, table=True):

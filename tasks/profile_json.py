@@ -21,7 +21,9 @@ LISTS = ("terms", "phrases", "authors", "categories", "negatives", "less")
 PAPERS = ("examples", "dislikes")
 KEYS = ("id", "name", "description", "weights", "share", *LISTS, *PAPERS)
 ITEMS_MOST = 2000
+TERM_MOST = 200  # characters of one item of the lists: what is longer is no term but a text
 TEXT_MOST = 20_000
+SHOWN_MOST = 40  # characters of an item that is too long, to know it by
 
 
 def from_json(body: object, *, key: int | str = "", name: str = "") -> Profile:
@@ -98,7 +100,14 @@ def _texts(value: object, part: str) -> tuple[str, ...]:
     items = _items(value, part)
     if not all(isinstance(item, str) for item in items):
         raise UsageError(f"{part} must be a list of texts")
-    return tuple(dict.fromkeys(text for item in items if (text := _plain(item))))
+    texts = tuple(dict.fromkeys(text for item in items if (text := _plain(item))))
+    for text in texts:
+        if len(text) > TERM_MOST:
+            raise UsageError(
+                f"{part}: “{text[:SHOWN_MOST]}…” is too long: {TERM_MOST} characters at most (a longer "
+                "text is at home in the description)"
+            )
+    return texts
 
 
 def _papers(value: object, part: str) -> tuple[Example, ...]:

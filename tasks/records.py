@@ -272,7 +272,11 @@ class PickKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pick:
-    """An entry chosen for a reader, at its place (from 1). `note` says what a label should."""
+    """An entry chosen for a reader, at its place (from 1). `note` says what a label should.
+
+    While one of the reader's profiles has a shadow, `team` is who drafted the entry: ``saved``,
+    ``shadow``, or empty for what both left over or neither wanted.
+    """
 
     place: int
     paper: Paper
@@ -280,6 +284,7 @@ class Pick:
     profile_name: str = ""
     kind: PickKind = PickKind.MATCH
     note: str = ""
+    team: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

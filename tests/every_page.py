@@ -99,10 +99,23 @@ PAGES = {
     "a profile": Way("/my/profiles/1", ADA),
     "a new profile": Way("/my/profiles/new", ADA),
     "a profile tried out": posted(
-        "/my/profiles/1", ADA, do="preview", name="main", terms="video", version="1", share="1"
+        "/my/profiles/1", ADA, do="look", name="main", terms="video", span="30", version="1", share="1"
     ),
-    "a profile, wrongly": posted("/my/profiles/new", ADA, 422, name="", share="99"),
+    "a profile, wrongly": posted("/my/profiles/new", ADA, 422, do="save", name="", share="99"),
     "remove a profile": Way("/my/profiles/1/remove", ADA),
+    "profiles, one removed": Way("/my/profiles", PLAIN),
+    "versions": Way("/my/profiles/3/versions", PLAIN),
+    "two versions": Way("/my/profiles/3/versions/1/3", PLAIN),
+    "two versions over a month": Way("/my/profiles/3/versions/1/2?span=30", PLAIN),
+    "a version named": posted("/my/profiles/3/versions/1/name", PLAIN, label="As I began"),
+    "a version named, wrongly": posted(
+        "/my/profiles/3/versions/1/name", PLAIN, 422, label="x" * 81
+    ),
+    "a version from a page of before": posted(
+        "/my/profiles/3/versions/1/restore", PLAIN, 409, version="2"
+    ),
+    "no trial": Way("/my/profiles/1/trial", ADA),
+    "a trial, wrongly": posted("/my/profiles/1/trial", ADA, 422, do="trial", share="99"),
     "preferences": Way("/my/preferences", ADA),
     "preferences by a digest's link": Way("/my/preferences", ADA, scope="tune"),
     "preferences, wrongly": posted(
@@ -125,6 +138,7 @@ PAGES = {
     "what was learned": Way("/my/learned", ADA),
     "nothing learned": Way("/my/learned", BEGINNER),
     "forget all": Way("/my/learned/forget", ADA),
+    "forget what one profile learned": Way("/my/learned/forget?profile=1", ADA),
     "saved": Way("/my/saved", ADA),
     "nothing saved": Way("/my/saved", BEGINNER),
     "my data": Way("/my/data", ADA),

@@ -15,7 +15,7 @@ from reading_mail import links
 from sqlmodel import select
 
 from tasks import models
-from tasks.desk import leaving, subscribing, teaching, visiting
+from tasks.desk import interests, leaving, subscribing, teaching, visiting
 from tasks.records import Want
 from tasks.store import readers
 from workers.web.own_feeds import address
@@ -87,6 +87,7 @@ def settle(house: House) -> Settled:
     house.day(20)
     house.clock.moment = moment(21, 5, 50)
     papers = _answers(house, ids[ADA])
+    _versions(house, ids[PLAIN])
     key = visiting.make_key(context, ids[ADA], "my notebook")[1]
     leaving.leave(context, _token(came[LEAVER]))
     house.answer(subscribing.subscribe(context, STRANGER, net=NET))
@@ -112,6 +113,16 @@ def _answers(house: House, reader_id: int) -> list[int]:
     for paper, want in zip(papers, (Want.SAVE, Want.MORE, Want.LESS, Want.HIDE), strict=False):
         teaching.give(house.context, reader_id, paper, want)
     return papers
+
+
+def _versions(house: House, reader_id: int) -> None:
+    """The reader's profile was saved again, and a second one was made and removed."""
+    body = {"terms": ["speech", "codecs"], "weights": {"speech": 2}, "description": "Coding it."}
+    interests.save(house.context, reader_id, "main", body, expected=1)
+    body = {"terms": ["video diffusion"], "share": 2}
+    interests.save(house.context, reader_id, "main", body, expected=2)
+    interests.save(house.context, reader_id, "Another one", {"terms": ["x"]}, expected=None)
+    interests.remove(house.context, reader_id, "Another one")
 
 
 def _token(mail: EmailMessage) -> str:

@@ -393,10 +393,10 @@ def test_what_was_learned_is_told_and_forgotten(ada: TestClient) -> None:
 def test_no_get_changes_a_row(context: Context, ada: TestClient) -> None:
     ada.put("/me/feedback/3/save")
     before = dump(context)
-    fill = {"name": "main", "day": TODAY, "paper": 3, "want": "more", "key": 1}
+    fill = {"name": "main", "day": TODAY, "paper": 3, "want": "more", "key": 1, "version": 1}
     for path, methods in json.loads(document())["paths"].items():
         if "get" in methods:
-            asked = {"q": "x", "paper": 3, "want": "more"}
+            asked = {"q": "x", "paper": 3, "want": "more", "profile": "main"}
             for method in ("GET", "HEAD"):
                 answer = ada.request(method, path.format(**fill), params=asked)
                 assert answer.status_code == 200, (path, answer.text)

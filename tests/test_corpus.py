@@ -168,7 +168,7 @@ def test_a_place_along_a_direction_is_the_sum_of_its_words_parts() -> None:
     model = fit(MANY)
     vector = model.space.vectors(read(Lexicon(model.words), [("tide and quokka", "salt")]))
     direction = np.arange(model.latent.width, dtype=np.float32)
-    columns, parts = model.latent.parts(vector, direction)
+    columns, parts = model.latent.parts(vector.indices, vector.data, direction)
     assert {model.space.words_of(column) for column in columns} >= {("tide",), ("salt",)}
     assert parts.sum() == pytest.approx(
         float(model.latent.directions(vector)[0] @ direction), rel=1e-5

@@ -203,14 +203,17 @@ def test_what_is_not_there_is_named(context: Context, ada: Reader) -> None:
 
 
 # --- removing ------------------------------------------------------------------------------------
-def test_a_removed_profile_is_gone_with_its_versions(context: Context, ada: Reader) -> None:
+def test_a_removed_profile_is_out_of_sight_and_its_name_is_free(
+    context: Context, ada: Reader
+) -> None:
     save(context, ada, "main", 1, terms=["x"])
     with pytest.raises(Conflict, match="not at version 1 any more"):
         interests.remove(context, ada.id, "main", expected=1)
     interests.remove(context, ada.id, "main", expected=2)
     assert names(context, ada) == []
     with context.database.read() as session:
-        assert session.exec(select(models.ProfileVersion)).all() == []
+        assert profiles.of_reader(session, ada.id) == profiles.rows(session, ada.id) == []
+        assert [row["profiles"] for row in readers.rows(session)] == [[]]
     save(context, ada, "main", None, terms=["x"])
     interests.remove(context, ada.id, "main")
     assert names(context, ada) == []

@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from tasks.errors import UsageError
-from tasks.profile_json import from_json, none_later, to_json
+from tasks.profile_json import TERM_MOST, from_json, none_later, to_json
 from tasks.records import Example
 
 FULL = {
@@ -50,6 +50,8 @@ def test_blank_and_doubled_terms_are_dropped_and_a_title_is_an_example() -> None
         ({"terms": "x"}, "terms must be a list"),
         ({"terms": [1]}, "terms must be a list of texts"),
         ({"terms": ["x"] * 2001}, "2000 at most"),
+        ({"terms": ["x", "y" * 201]}, f"terms: “{'y' * 40}…” is too long: 200 characters at most"),
+        ({"negatives": ["z" * 10_000]}, f"negatives: “{'z' * 40}…” is too long"),
         ({"description": ["x"]}, "description must be a text"),
         ({"description": True}, "description must be a text"),
         ({"examples": [3]}, "examples must be a list of objects"),
@@ -61,6 +63,11 @@ def test_blank_and_doubled_terms_are_dropped_and_a_title_is_an_example() -> None
 def test_a_wrong_part_is_named(body: object, words: str) -> None:
     with pytest.raises(UsageError, match=words):
         from_json(body)
+
+
+def test_an_item_may_be_as_long_as_that_and_is_measured_without_the_blanks_around_it() -> None:
+    longest = "x" * TERM_MOST
+    assert from_json({"authors": [f"  {longest} "]}).authors == (longest,)
 
 
 def test_no_example_is_of_a_later_day_than_that() -> None:

@@ -10,7 +10,7 @@ an answer about a paper like those tells little more.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from tasks.compose.alike import Alike
 from tasks.compose.wanting import margin
@@ -22,15 +22,28 @@ FLOOR = 0.01  # nothing under this, however low the bar; what a negative lowers 
 
 
 def explore(
-    reader: Reader, missed: Sequence[Candidate], known: Sequence[Paper], alike: Alike
+    reader: Reader,
+    missed: Iterable[Candidate],
+    known: Sequence[Paper],
+    alike: Alike,
+    twin: Callable[[Paper], bool],
 ) -> Candidate | None:
-    """The near miss whose answer would tell most, the first of equals. `missed` hold no match."""
+    """The near miss whose answer would tell most, the first of equals. `missed` hold no match; a `twin`
+    of what was sent is no question.
+    """
     near = [c for c in missed if margin(reader, c) >= -NEAR and c.score.value >= FLOOR]
-    if not near:
-        return None
-    likeness = alike([c.paper for c in near], known).max(axis=1, initial=0)
-    gains = [_bits(c.score.value) * (1 - close) for c, close in zip(near, likeness, strict=True)]
-    return near[gains.index(max(gains))]
+    best, most = None, 0.0
+    # The least sure first: where even a paper unlike any could not win, nothing after it can.
+    for candidate in sorted(near, key=lambda c: -_bits(c.score.value)):
+        bits = _bits(candidate.score.value)
+        if best is not None and bits <= most:
+            break
+        if twin(candidate.paper):
+            continue
+        gain = bits * (1 - float(alike([candidate.paper], known).max(initial=0)))
+        if best is None or gain > most:
+            best, most = candidate, gain
+    return best
 
 
 def _bits(value: float) -> float:

@@ -8,12 +8,12 @@ Votes count by how many times as many there are, beside what is usual among the 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from statistics import median
 
 from tasks.compose.wanting import margin
-from tasks.records import Candidate, Reader
+from tasks.records import Candidate, Paper, Reader
 
 AFTER = tuple(timedelta(days=days) for days in (3, 7, 14))
 NEAR = 1.5  # log-odds under the bar: what happened makes up for no more than this
@@ -29,22 +29,27 @@ MOST, CODE, VERSION = (
 
 
 def bloomed(
-    reader: Reader, missed: Iterable[Candidate], since: datetime, now: datetime
+    reader: Reader,
+    missed: Iterable[Candidate],
+    since: datetime,
+    now: datetime,
+    twin: Callable[[Paper], bool],
 ) -> tuple[Candidate, str] | None:
     """The near miss with the best news of those due after `since` and up to `now`, and what happened.
 
-    Of equals the first; None where nothing happened to any.
+    Of equals the first; None where nothing happened to any that is no `twin` of what was sent.
     """
-    due = [c for c in missed if _due(c, since, now) and margin(reader, c) >= -NEAR]
-    usual = _usual(due)
-    told = [(c, news) for c in due if (news := _news(c, usual))]
+    looked_at = [c for c in missed if due(c, since, now) and margin(reader, c) >= -NEAR]
+    usual = _usual(looked_at)
+    told = [(c, news) for c in looked_at if (news := _news(c, usual)) and not twin(c.paper)]
     if not told:
         return None
     best = max(told, key=lambda pair: margin(reader, pair[0]) + _worth(pair[0], usual))
     return best[0], ", ".join(best[1])
 
 
-def _due(candidate: Candidate, since: datetime, now: datetime) -> bool:
+def due(candidate: Candidate, since: datetime, now: datetime) -> bool:
+    """Whether it came so long ago that it is looked at again, after `since` and up to `now`."""
     came = candidate.arrived
     return came is not None and any(since < came + days <= now for days in AFTER)
 
@@ -53,8 +58,8 @@ def _growth(candidate: Candidate) -> float:
     return math.log(((candidate.paper.upvotes or 0) + FEW) / ((candidate.votes or 0) + FEW))
 
 
-def _usual(due: Sequence[Candidate]) -> float:
-    grown = [_growth(c) for c in due if c.paper.upvotes is not None]
+def _usual(looked_at: Sequence[Candidate]) -> float:
+    grown = [_growth(c) for c in looked_at if c.paper.upvotes is not None]
     return median(grown) if len(grown) >= TELLING else USUAL
 
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
@@ -37,10 +37,14 @@ Runs = frozenset[tuple[str, str, str]]
 
 
 class Met:
-    """Papers met so far, which knows the twins of another. As quick with a thousand as with ten."""
+    """Papers met so far, which knows the twins of another. As quick with a thousand as with ten.
 
-    def __init__(self, papers: Iterable[Paper] = ()) -> None:
-        self._names: set[str] = set()
+    One that stands `onto` another knows all that the other does, and leaves it as it is.
+    """
+
+    def __init__(self, papers: Iterable[Paper] = (), onto: Met | None = None) -> None:
+        self._onto = onto
+        self._names: Counter[str] = Counter()
         self._titled: defaultdict[tuple[str, ...], list[Paper]] = defaultdict(list)
         self._by: defaultdict[str, list[Paper]] = defaultdict(list)
         self._all: list[Paper] = []
@@ -49,38 +53,55 @@ class Met:
 
     def add(self, paper: Paper) -> None:
         """From now on this paper has been met."""
-        self._names.update(_names(paper))
-        self._titled[_title(paper.title)].append(paper)
-        for author in _authors(paper) or ("",):
-            self._by[author].append(paper)
-        self._all.append(paper)
+        for name in _names(paper.arxiv_id, paper.doi):
+            self._names[name] += 1
+        for shelf in self._shelves(paper):
+            shelf.append(paper)
+
+    def remove(self, paper: Paper) -> None:
+        """It was so long ago that it counts no more. Raises ValueError for one that was never met."""
+        for name in _names(paper.arxiv_id, paper.doi):
+            self._names[name] -= 1
+        for shelf in self._shelves(paper):
+            shelf.remove(paper)
 
     def twin(self, paper: Paper) -> bool:
         """Whether a twin of this paper was met."""
-        if not self._names.isdisjoint(_names(paper)):
+        if any(self._names.get(name, 0) > 0 for name in _names(paper.arxiv_id, paper.doi)):
             return True
         words = _title(paper.title)
         if len(words) >= FEW_WORDS and any(_may_be(paper, o) for o in self._titled.get(words, ())):
             return True
-        return any(_same_text(paper, other) for other in self._near(paper))
+        if any(_same_text(paper, other) for other in self._near(paper)):
+            return True
+        return self._onto is not None and self._onto.twin(paper)
+
+    def _shelves(self, paper: Paper) -> Iterator[list[Paper]]:
+        """The lists that this paper stands in."""
+        yield self._titled[_title(paper.title)]
+        for author in _authors(paper.authors) or ("",):
+            yield self._by[author]
+        yield self._all
 
     def _near(self, paper: Paper) -> Iterator[Paper]:
         """Those with an author in common, or where one names none."""
-        authors = _authors(paper)
+        authors = _authors(paper.authors)
         if not authors:
             yield from self._all
-        for author in sorted(authors and {*authors, ""}):
+            return
+        for author in (*authors, ""):
             yield from self._by.get(author, ())
 
 
-def _names(paper: Paper) -> set[str]:
-    """What the paper is known by."""
-    doi = (paper.doi or "").casefold()
-    arxiv = VERSION.sub("", (paper.arxiv_id or doi.partition(ARXIV_DOI)[2]).casefold())
-    return {name for name in (arxiv and f"arxiv:{arxiv}", doi) if name}
-
-
 @lru_cache(maxsize=8192)  # a paper that was sent to many is read once, not once a reader
+def _names(arxiv_id: str | None, doi: str | None) -> frozenset[str]:
+    """What a paper is known by."""
+    doi = (doi or "").casefold()
+    arxiv = VERSION.sub("", (arxiv_id or doi.partition(ARXIV_DOI)[2]).casefold())
+    return frozenset(name for name in (arxiv and f"arxiv:{arxiv}", doi) if name)
+
+
+@lru_cache(maxsize=8192)
 def _title(title: str) -> tuple[str, ...]:
     return _words(title)
 
@@ -96,23 +117,24 @@ def _words(text: str) -> tuple[str, ...]:
     return tuple(WORD.findall(MARKUP.sub(" ", plain)))
 
 
-def _authors(paper: Paper) -> frozenset[str]:
-    return frozenset(name.casefold() for name in paper.authors if name.strip())
+@lru_cache(maxsize=8192)
+def _authors(authors: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(name.casefold() for name in authors if name.strip())
 
 
 def _may_be(one: Paper, other: Paper) -> bool:
-    mine, theirs = _authors(one), _authors(other)
+    mine, theirs = _authors(one.authors), _authors(other.authors)
     return not mine or not theirs or not mine.isdisjoint(theirs)
 
 
 def _same_text(one: Paper, other: Paper) -> bool:
-    if _differ_in_number(_title(one.title), _title(other.title)):
-        return False
     mine, theirs = _runs(one.abstract), _runs(other.abstract)
     if min(len(mine), len(theirs)) < FEW_RUNS:
         return False
     both = len(mine & theirs)
-    return both >= ALIKE * (len(mine) + len(theirs) - both)
+    if both < ALIKE * (len(mine) + len(theirs) - both):
+        return False
+    return not _differ_in_number(_title(one.title), _title(other.title))
 
 
 def _differ_in_number(one: tuple[str, ...], other: tuple[str, ...]) -> bool:

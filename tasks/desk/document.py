@@ -10,12 +10,14 @@ from typing import Any
 from tasks.desk.interests import PROFILES_MOST, read_name
 from tasks.desk.preferring import RULES, faults
 from tasks.desk.strict import Place
+from tasks.desk.versions import LABEL_MOST
 from tasks.errors import UsageError
 from tasks.parse import ids
 from tasks.parse.clean import title_key
 from tasks.profile_json import from_json, none_later, to_json
 from tasks.records import PickKind, Want
 from tasks.render.text import clean
+from tasks.store.moving import Version
 
 VERSION = 1
 PARTS = ("version", "account", "preferences", "profiles", "feedback", "digests")
@@ -67,7 +69,7 @@ class Document:
 
     now: datetime
     preferences: dict[str, Any] = field(default_factory=dict)
-    profiles: dict[str, list[tuple[dict[str, Any], datetime]]] = field(default_factory=dict)
+    profiles: dict[str, list[Version]] = field(default_factory=dict)
     papers: list[Named] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
     digests: list[SentDay] = field(default_factory=list)
@@ -120,17 +122,19 @@ def _preferences(place: Place) -> dict[str, Any]:
     return told | {"name": name, "days": "".join(map(str, sorted({*told["days"]})))}
 
 
-def _profile(place: Place, now: datetime) -> tuple[str, list[tuple[dict[str, Any], datetime]]]:
+def _profile(place: Place, now: datetime) -> tuple[str, list[Version]]:
     part = place.parts("name", "versions")
-    name, saved = _name(part["name"]), []
+    name, numbers, saved = _name(part["name"]), [], []
     for one in part["versions"].rows(VERSIONS)[-KEPT:]:
-        version = one.parts("number", "saved_at", "body")
+        version = one.parts("number", "saved_at", "body", may=("label",))
         number = version["number"].count(1, NUMBERS)
         moment = version["saved_at"].moment(latest=now)
-        saved.append((number, _body(version["body"], moment.date()), moment))
-    if not saved or [number for number, *_ in saved] != sorted({number for number, *_ in saved}):
+        label = clean(version["label"].text(LABEL_MOST)) if "label" in version else ""
+        numbers.append(number)
+        saved.append((_body(version["body"], moment.date()), moment, label))
+    if not saved or numbers != sorted({*numbers}):
         raise part["versions"].wrong("must stand in the order of their numbers, and be some")
-    return name, [(body, moment) for _, body, moment in saved]
+    return name, saved
 
 
 def _name(place: Place) -> str:

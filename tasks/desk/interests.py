@@ -14,7 +14,7 @@ from tasks.profile_json import from_json, none_later, to_json
 from tasks.records import Pick, Profile, Reader
 from tasks.render.text import clean
 from tasks.round.context import Context
-from tasks.store import profiles, readers
+from tasks.store import profiles, readers, versions
 from tasks.store.profiles import Asked, Saved
 from templates import msgid
 
@@ -115,7 +115,8 @@ def rename(context: Context, reader_id: int, name: str, new: str) -> None:
 
 
 def remove(context: Context, reader_id: int, name: str, *, expected: int | None = None) -> None:
-    """Delete a profile with all its versions; what it learned teaches the reader's first one.
+    """Remove a profile: for 30 days it may be brought back (`versions.bring_back`), then it is deleted
+    with all its versions. What it learned teaches the reader's first one meanwhile.
 
     Raises `UnknownName`, and `Conflict` where a version is expected and another is in force.
     """
@@ -125,7 +126,7 @@ def remove(context: Context, reader_id: int, name: str, *, expected: int | None 
             raise Conflict(
                 f"profile {name!r} is not at version {expected} any more: look at it again"
             )
-        profiles.remove(session, reader_id, name)
+        versions.put_away(session, found.id, context.clock())
 
 
 def preview(context: Context, reader: Reader, which: int | None, body: object) -> Preview:
@@ -136,7 +137,7 @@ def preview(context: Context, reader: Reader, which: int | None, body: object) -
     edited = from_json(body, key=which or NEW)
     with context.database.read() as session:
         now = profiles.of_reader(session, reader.id)
-    then = asked_for(reader, _with(now, edited))
+    then = asked_for(reader, with_edit(now, edited))
     after = coming(context, reader, then)
     if after.tells:
         before = coming(context, reader, now)
@@ -186,7 +187,7 @@ def _one_of(known: Sequence[Saved], name: str) -> Saved:
     return found
 
 
-def _with(asked: Sequence[Asked], edited: Profile) -> list[Profile]:
+def with_edit(asked: Sequence[Asked], edited: Profile) -> list[Profile]:
     """The profiles with the edited one in its place, taught as it is now; at the end, if it is new."""
     made = [_taught(edited, one) if one.profile.id == edited.id else one.profile for one in asked]
     return made if edited.id != NEW else [*made, edited]

@@ -3,13 +3,13 @@
     {"version": 1, "account": {"email", "since", "confirmed_at"},
      "preferences": {"name", "timezone", "days", "hour", "language", "about", "most", "threshold",
                      "explore", "text_only", "length"},
-     "profiles": [{"name", "versions": [{"number", "saved_at", "body"}]}],
+     "profiles": [{"name", "versions": [{"number", "saved_at", "label", "body"}]}],
      "feedback": [{"paper", "want", "at", "profile", "teaches"}],
      "digests": [{"day", "made_at", "subject", "considered",
                   "picks": [{"place", "paper", "profile", "kind", "note", "value", "raw", "reasons"}]}]}
 
-A paper is {"arxiv", "doi", "title"}. No secret is in it. The account is told and not brought back: the
-document may go to another address.
+A paper is {"arxiv", "doi", "title"}; a label may be left out. No secret is in it, and no profile that was
+removed. The account is told and not brought back: the document may go to another address.
 """
 
 from __future__ import annotations

@@ -16,9 +16,9 @@ from functools import lru_cache
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from tasks.compose import Known, compose, diverse
+from tasks.compose import Choice, Known, choose, diverse
 from tasks.records import Candidate, Composition, Paper, Pick, Profile, Reader, Score
-from tasks.round.composing import voted
+from tasks.round.composing import contest, voted
 from tasks.round.context import Context
 from tasks.round.days import as_one, days
 from tasks.round.reaching import Glimpse, News, floors_of, glimpsed
@@ -26,6 +26,7 @@ from tasks.round.scoring import in_force, lately
 from tasks.round.shelf import unshelved
 from tasks.score import Background, read_papers
 from tasks.store import digests, entries, profiles, shards
+from tasks.store.feedback import Lessons
 from tasks.store.profiles import Asked
 
 log = logging.getLogger(__name__)
@@ -58,7 +59,7 @@ class Outlook:
 def coming(
     context: Context, reader: Reader, asked: Sequence[Asked], known: Collection[int] = ()
 ) -> Outlook:
-    """The reader's next digest, as it stands now with these profiles.
+    """The reader's next digest, as it stands now with these profiles, and drafted by the one on trial too.
 
     Entries that are `known` do not come, beside those that the reader knows.
     """
@@ -68,13 +69,33 @@ def coming(
         sent = digests.sent_lately(session, reader.id, at)
         met = digests.known_to(session, reader.id) | {*known}
         if not asked:
-            found = voted(session, reader, at, since=since, lately=sent, known=known)
-            return Outlook(at=at, composition=found)
+            votes = voted(session, reader, at, since=since, lately=sent, known=known)
+            return Outlook(at=at, composition=votes)
         considered = entries.news_count(session, at, since=since)
-    candidates, explained = _standing(context, reader.id, asked, met, at)
-    before = Known(papers=sent, now=at, since=since)
-    found = compose(reader, candidates, sent=met, considered=considered, known=before)
+        scored = profiles.scored_for(session, reader.id)
+    shadow = _on_trial(reader, asked, scored)
+    pair = (shadow.shadows or 0, int(shadow.profile.id)) if shadow else None
+    every = [*asked, shadow] if shadow else asked
+    candidates, explained = _standing(context, every, scored, met, at)
+    before = Known(papers=sent, now=at, since=since, contest=contest(pair, since))
+    found = choose(reader, candidates, sent=met, considered=considered, known=before)
     return Outlook(at=at, composition=_told(found, explained))
+
+
+def _on_trial(reader: Reader, asked: Sequence[Asked], scored: Sequence[Asked]) -> Asked | None:
+    """The shadow of one of these profiles, as it would be beside them: taught what that one was taught."""
+    shadow = next((one for one in scored if one.shadows), None)
+    saved = next((one for one in asked if shadow and one.profile.id == shadow.shadows), None)
+    if shadow is None or saved is None:
+        return None
+    if saved.typed and shadow.typed:
+        lessons = Lessons(
+            saved.profile.examples[len(saved.typed.examples) :],
+            saved.profile.dislikes[len(saved.typed.dislikes) :],
+        )
+        shadow = replace(shadow, profile=profiles.taught(shadow.typed, lessons))
+    whole = [replace(one, about=reader.about) for one in (*asked, shadow)]
+    return profiles.shared(whole)[-1]
 
 
 def trial(
@@ -91,12 +112,12 @@ def trial(
         at, since = newest, newest - DAY
         considered = entries.news_count(session, at, since=since)
         if not asked:
-            found = voted(session, reader, at, since=since, known=known)
-            return Outlook(at=at, composition=found)
+            votes = voted(session, reader, at, since=since, known=known)
+            return Outlook(at=at, composition=votes)
     glimpses = _glimpses(context, asked, at, first=since)
     candidates, explained = _candidates(glimpses, glimpses.asked.keys(), {*known}, at)
     before = Known(now=at, since=since)
-    found = compose(reader, candidates, sent={*known}, considered=considered, known=before)
+    found = choose(reader, candidates, sent={*known}, considered=considered, known=before)
     return Outlook(at=at, composition=_told(found, explained))
 
 
@@ -168,17 +189,19 @@ def _glimpses(
 
 def _standing(
     context: Context,
-    reader_id: int,
     asked: Sequence[Asked],
+    scored: Sequence[Asked],
     met: Collection[int | str],
     at: datetime,
 ) -> tuple[list[Candidate], Explained]:
-    """What the round would choose among: the scores that are kept, and those that it would make first,
-    of profiles that are edited here and of papers that nobody scored yet.
+    """What the round would choose among: the scores that are kept of the profiles `scored`, and those that
+    it would make first, of profiles that are edited here and of papers that nobody scored yet.
     """
+    reader_id = asked[0].reader_id
+    shadow = next((int(one.profile.id) for one in scored if one.shadows), None)
+    now = {one.profile.id: one for one in scored}
     with context.database.read() as session:
-        stored, _ = digests.candidates(session, reader_id, at)
-        now = {one.profile.id: one for one in profiles.of_reader(session, reader_id)}
+        stored, _ = digests.candidates(session, reader_id, at, shadow)
         behind = shards.is_behind(session, reader_id)
     edited = [one for one in asked if behind or one.fresh or now.get(one.profile.id) != one]
     if not edited and len(now) == len(asked):
@@ -229,12 +252,12 @@ def _candidate(profile: Profile, pair: Glimpse, line: float, moment: datetime) -
     )
 
 
-def _told(found: Composition, explained: Explained) -> Composition:
+def _told(found: Choice, explained: Explained) -> Composition:
     """The picks with their reasons."""
-    picks = (
-        replace(pick, score=explained[key]())
-        if (key := (pick.score.profile_id, pick.paper.id)) in explained
-        else pick
-        for pick in found.picks
-    )
-    return replace(found, picks=tuple(picks))
+    pairs = zip(found.picked, found.composition.picks, strict=True)
+    picks = []
+    for candidate, pick in pairs:
+        tell = explained.get((candidate.score.profile_id, candidate.paper.id))
+        score = replace(tell(), profile_id=pick.score.profile_id) if tell else pick.score
+        picks.append(replace(pick, score=score))
+    return replace(found.composition, picks=tuple(picks))

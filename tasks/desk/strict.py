@@ -23,17 +23,18 @@ class Place:
         """The error that this place is in."""
         return UsageError(f"{self.path or 'the document'} {what}")
 
-    def parts(self, *keys: str) -> dict[str, Place]:
-        """The members of an object that has exactly these."""
+    def parts(self, *keys: str, may: Collection[str] = ()) -> dict[str, Place]:
+        """The members of an object that has exactly these, and of those that it `may` have."""
         if not isinstance(self.value, dict):
             raise self.wrong("must be an object")
-        strange = sorted(set(map(str, self.value)) - set(keys))
+        strange = sorted(set(map(str, self.value)) - {*keys, *may})
         missing = [key for key in keys if key not in self.value]
         if strange or missing:
             verb, key = ("may not have", strange[0]) if strange else ("must have", missing[0])
             raise self.wrong(f"{verb} {key[:50]!r}; it has {', '.join(keys)}")
         dot = "." if self.path else ""
-        return {key: Place(f"{self.path}{dot}{key}", self.value[key]) for key in keys}
+        there = [*keys, *(key for key in may if key in self.value)]
+        return {key: Place(f"{self.path}{dot}{key}", self.value[key]) for key in there}
 
     def rows(self, most: int) -> list[Place]:
         """The members of a list of `most` at most."""

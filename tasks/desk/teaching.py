@@ -48,6 +48,7 @@ class Effect:
 class Lesson:
     """What one profile learned: the words that count now, and the papers that taught them."""
 
+    profile_id: int
     profile_name: str
     words: Learned
     papers: tuple[Feedback, ...]
@@ -117,11 +118,16 @@ def take_back(context: Context, reader_id: int, entry_id: int, want: Want) -> bo
         return feedback.take_back(session, reader_id, known, want)
 
 
-def forget(context: Context, reader_id: int, entry_id: int | None = None) -> int:
-    """Learn nothing any more from one paper, or from any; how many answers that were."""
+def forget(
+    context: Context, reader_id: int, entry_id: int | None = None, *, profile_id: int | None = None
+) -> int:
+    """Learn nothing any more from one paper, or from any; how many answers that were.
+
+    With a profile, that one alone forgets; it stays as it was typed.
+    """
     with context.database.write() as session:
         known = None if entry_id is None else int(entries.find(session, entry_id).id)
-        return feedback.forget(session, reader_id, known)
+        return feedback.forget(session, reader_id, known, profile_id=profile_id)
 
 
 def lessons(context: Context, reader_id: int) -> list[Lesson]:
@@ -137,5 +143,6 @@ def lessons(context: Context, reader_id: int) -> list[Lesson]:
         papers = tuple(answer for answer in said if answer.profile_name in names)
         if papers and one.typed:
             words = learned(ground, one.typed, one.profile)
-            found.append(Lesson(profile_name=one.profile.name, words=words, papers=papers))
+            key, name = int(one.profile.id), one.profile.name
+            found.append(Lesson(profile_id=key, profile_name=name, words=words, papers=papers))
     return found

@@ -7,14 +7,14 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
-from tasks.compose import Known, popular
+from tasks.compose import Contest, Known, popular
 from tasks.compose import compose as choose
 from tasks.failpoints import failpoint
 from tasks.records import Composition, Paper, Reader, Ring, Step
 from tasks.round.apart import apart
 from tasks.round.context import Context
 from tasks.round.ranges import SIZE, in_turns, rings_for
-from tasks.store import digests, entries, pages, profiles, readers, shards, sources
+from tasks.store import digests, entries, pages, profiles, readers, shards, sources, trials
 from tasks.store.owners import fence
 
 HOLD_FOR = timedelta(minutes=15)  # how long a due digest waits for papers that are on their way
@@ -61,9 +61,20 @@ def _choose(session: Session, digest_id: int, at: datetime) -> Composition:
     lately = digests.sent_lately(session, reader.id, at)
     if not profiles.any_of(session, reader.id):
         return voted(session, reader, at, since=since, lately=lately)
-    candidates, sent = digests.candidates(session, reader.id, at)
-    known = Known(papers=lately, now=at, since=since)
+    pair = trials.scored(session, reader.id)
+    candidates, sent = digests.candidates(session, reader.id, at, pair and pair[1])
+    known = Known(papers=lately, now=at, since=since, contest=contest(pair, since))
     return choose(reader, candidates, sent=sent, considered=considered, known=known)
+
+
+def contest(pair: tuple[int, int] | None, since: datetime | None) -> Contest | None:
+    """The trial of a profile and its shadow, by their ids, in the digest after the one of `since`."""
+    if pair is None:
+        return None
+    saved, shadow = pair
+    return Contest(
+        saved=saved, shadow=shadow, seed=(shadow, int(since.timestamp()) if since else 0)
+    )
 
 
 def voted(

@@ -21,16 +21,20 @@ from tasks.store import entries
 from tasks.store.database import Database
 from tasks.store.entries import Stamp
 
-DAYS_KEPT = 64  # twice the weeks that are looked back
+DAYS_KEPT = 160  # three months, and the weeks before that their lines are learned from
 
 
 @dataclass(frozen=True, eq=False)
 class Day:
-    """One day's arrivals (in UTC), read, each with its moment."""
+    """One day's arrivals (in UTC), read, each with its moment.
+
+    `votes` tells how their votes grew: (when, which of them, votes), in order.
+    """
 
     date: date
     arrived: Sequence[datetime]
     texts: Texts
+    votes: Sequence[tuple[datetime, int, int]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,9 +90,12 @@ def _day(database: Database, ground: Background, stamp: Stamp) -> Day:
     reader = _reader(ground)
     with database.read() as session:
         found = entries.arrived_on(session, stamp.date)
+        voted = entries.votes_of(session, stamp.date)
+    place = {paper.id: number for number, (_, paper) in enumerate(found)}
+    votes = [(when, place[key], count) for when, key, count in voted if key in place]
     with reader.lock:
         texts = read_papers(ground, [paper for _, paper in found], reader.lexicon)
-    return Day(stamp.date, [at for at, _ in found], texts)
+    return Day(stamp.date, [at for at, _ in found], texts, votes)
 
 
 @lru_cache(maxsize=2)

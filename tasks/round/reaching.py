@@ -129,7 +129,7 @@ def _limits(asked: Sequence[Asked], floors: Mapping[int, float]) -> dict[int, fl
     """The evidence that each profile's scores must reach to be kept, by its id."""
     return {
         int(one.profile.id): Curve.of(one.profile).evidence(
-            _near(max(floors[int(one.profile.id)], one.threshold))
+            near(max(floors[int(one.profile.id)], one.threshold))
         )
         for one in asked
     }
@@ -141,7 +141,7 @@ def _unknown(one: Asked, reading: Reading, entries: Iterable[int]) -> list[int]:
     return [n for n in entries if f"entry:{reading.papers[n].id}" not in given]
 
 
-def _near(value: float) -> float:
+def near(value: float) -> float:
     """The least score of a near miss of that line."""
     value = min(max(value, LEAST), 1 - LEAST)
     return 1 / (1 + math.exp(NEAR - math.log(value / (1 - value))))

@@ -28,6 +28,7 @@ from tasks.store import (
     shards,
     sources,
     tickets,
+    versions,
     visits,
     watch,
 )
@@ -68,7 +69,7 @@ def _tidy(session: Session, now: datetime) -> None:
     readers.wake(session, now)
     readers.forget_pending(session, now)
     deliveries.forget_letters(session, now)
-    for table in (tickets, visits, knocks):
+    for table in (tickets, visits, knocks, versions):
         table.purge(session, now)
 
 

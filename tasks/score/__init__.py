@@ -3,6 +3,7 @@
 from tasks.score.background import Background, background
 from tasks.score.corpus import Model, fit
 from tasks.score.kernel import best, matrix
+from tasks.score.lens import Lens, lens
 from tasks.score.lessons import Learned, learned
 from tasks.score.linear import Curve, Scores, score, scored
 from tasks.score.reading import Texts, read_papers, together
@@ -14,6 +15,7 @@ __all__ = [
     "Explainer",
     "Form",
     "Learned",
+    "Lens",
     "Model",
     "Scores",
     "Texts",
@@ -21,6 +23,7 @@ __all__ = [
     "best",
     "fit",
     "learned",
+    "lens",
     "matrix",
     "read_papers",
     "score",

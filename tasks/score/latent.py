@@ -54,10 +54,15 @@ class Latent:
         scaled: Places = np.where(told, apart / np.where(told, length, 1), 0).astype(np.float32)
         return scaled
 
-    def parts(self, vector: sparse.csr_array, direction: Places) -> tuple[Ints, Floats]:
-        """Columns of one row, and how far each takes its place along `direction`."""
-        own, used = self._known(vector)
-        return self.columns[used], own.toarray()[0] * (self.basis[used] @ direction)
+    def parts(self, columns: Ints, values: Floats, direction: Places) -> tuple[Ints, Floats]:
+        """Of a row's `columns` those that have a part in its place, and how far each takes it along
+        `direction`.
+        """
+        at = np.searchsorted(self.columns, columns)
+        there = at < len(self.columns)
+        there[there] = self.columns[at[there]] == columns[there]
+        used = at[there]
+        return self.columns[used], values[there] * (self.basis[used] @ direction)
 
     def _known(self, vectors: sparse.csr_array) -> tuple[sparse.csr_array, Ints]:
         """`vectors` over those columns alone that they have and the basis knows, and which these are.

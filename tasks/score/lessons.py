@@ -62,5 +62,5 @@ def _spelled(examples: Iterable[Example]) -> dict[str, str]:
     spelled: dict[str, str] = {}
     for example in examples:
         paper = Paper(id=0, title=example.title, abstract=example.abstract)
-        spelled = spelling_of(paper) | spelled
+        spelled = {**spelling_of(paper), **spelled}
     return spelled

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import sparse
 
 from tasks.records import Paper
@@ -13,6 +14,7 @@ from tasks.score.answers import Finder
 from tasks.score.background import Background
 from tasks.score.kernel import Edition
 from tasks.score.latent import Places
+from tasks.score.vectors import Floats
 from tasks.score.wishes import Key
 from tasks.score.words import Lexicon, read
 
@@ -46,6 +48,18 @@ class Texts:
         return Reading(self.papers, self.vectors, Edition(columns, self.places))
 
 
+def worth(votes: ArrayLike) -> Floats:
+    """The evidence of so many votes."""
+    found: Floats = VOTE * np.log1p(np.clip(votes, 0, MOST_VOTES))
+    return found
+
+
+def of_votes(votes: Sequence[int | None]) -> sparse.csr_array:
+    """The column of votes, in evidence; unknown votes are none."""
+    counted = [min(max(count or 0, 0), MOST_VOTES) for count in votes]
+    return sparse.csr_array(worth(counted).reshape(-1, 1))
+
+
 def read_papers(
     ground: Background, papers: Sequence[Paper], lexicon: Lexicon | None = None
 ) -> Texts:
@@ -60,11 +74,10 @@ def read_papers(
     places = [ground.model.latent.places(vectors)]
     if ground.meaning:
         places.append(ground.meaning.places([(paper.title, paper.abstract) for paper in papers]))
-    votes = [min(max(paper.upvotes or 0, 0), MOST_VOTES) for paper in papers]
     return Texts(
         papers=papers,
         vectors=vectors,
-        votes=sparse.csr_array(VOTE * np.log1p(votes).reshape(-1, 1)),
+        votes=of_votes([paper.upvotes for paper in papers]),
         places=np.concatenate(places, axis=1),
         finders=[Finder(lexicon, batch, papers)],
     )

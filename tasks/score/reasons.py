@@ -12,17 +12,18 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tasks.records import Example, Paper, Profile, Reason
 from tasks.score.background import Background
 from tasks.score.latent import Places
 from tasks.score.reading import Reading
 from tasks.score.rows import Rows
-from tasks.score.vectors import row
+from tasks.score.vectors import Floats, Ints, row
 from tasks.score.wishes import Key, Wish, other_wishes, wanted_words
 from tasks.score.words import read, stem, stems, surfaces
 
@@ -31,6 +32,7 @@ NAMED_WORDS = 3  # of a description, of the examples, and of a topic
 REST = "other words"
 MEANING = "its meaning"  # what an encoder finds in a paper: it has no words of its own for it
 LONGEST = 90  # letters of a title or of what was typed in a label
+SPELLINGS = 4096  # papers whose spelling is remembered: a day's are told to many
 NEAREST_OF = 50  # examples, the newest, among which the nearest is looked for
 
 Spoken = tuple[str, ...]  # one word's stem or two
@@ -38,9 +40,10 @@ Spoken = tuple[str, ...]  # one word's stem or two
 
 @dataclass(frozen=True, eq=False)
 class Form:
-    """One profile's row: weights by column, the latent direction, the offset."""
+    """One profile's row: `weights` of some `columns`, which ascend, the latent direction, the offset."""
 
-    weights: Mapping[int, float]
+    columns: NDArray[np.int32]
+    weights: Floats
     dense: Places
     offset: float
 
@@ -48,9 +51,16 @@ class Form:
     def of(cls, rows: Rows, number: int) -> Form:
         """Row `number` of `rows`."""
         own = slice(rows.indptr[number], rows.indptr[number + 1])
-        columns, weights = rows.columns[own].tolist(), rows.weights[own].tolist()
-        pairs = dict(zip(columns, weights, strict=True))
-        return cls(pairs, rows.dense[number], float(rows.offset[number]))
+        weights = rows.weights[own].astype(np.float64)
+        return cls(rows.columns[own], weights, rows.dense[number], float(rows.offset[number]))
+
+    def of_paper(self, columns: Ints, values: Floats) -> Iterator[tuple[int, float]]:
+        """What a paper's row adds, by column, where it adds anything."""
+        at = np.searchsorted(self.columns, columns)
+        there = at < len(self.columns)
+        there[there] = self.columns[at[there]] == columns[there]
+        products = self.weights[at[there]] * values[there]
+        return zip(columns[there].tolist(), products.tolist(), strict=True)
 
 
 class Explainer:
@@ -85,12 +95,11 @@ class Explainer:
         self, reading: Reading, paper: int
     ) -> tuple[dict[Spoken, float], dict[Key, float], float]:
         """What the words, the wishes and the votes of one paper add."""
-        space, weights = self._ground.model.space, self._form.weights
+        space = self._ground.model.space
         words: dict[Spoken, float] = {}
         hits: dict[Key, float] = {}
         votes = 0.0
-        for column, value in row(reading.edition.sparse, paper).items():
-            product = weights.get(column, 0.0) * value
+        for column, product in self._form.of_paper(*row(reading.edition.sparse, paper)):
             if column < space.width:
                 words[space.words_of(column)] = product
             elif column == space.width:
@@ -129,7 +138,7 @@ class Explainer:
         yield Reason(kind="topic", label=MEANING, value=meant)
         if not value:
             return
-        columns, values = latent.parts(reading.vectors[[paper]], own[: latent.width])
+        columns, values = latent.parts(*row(reading.vectors, paper), own[: latent.width])
         spoken = [self._ground.model.space.words_of(int(column)) for column in columns]
         joined = pairs_joined(dict(zip(spoken, values.tolist(), strict=True)))
         best = [words for words, part in sorted(joined, key=_by_size) if part * value > 0]
@@ -213,9 +222,14 @@ def pairs_joined(parts: Mapping[Spoken, float]) -> Iterable[tuple[Spoken, float]
     return left.items()
 
 
-def spelling_of(paper: Paper) -> dict[str, str]:
+def spelling_of(paper: Paper) -> Mapping[str, str]:
     """The first spelling of every stem in `paper`."""
+    return _spelling(paper.title, paper.abstract)
+
+
+@lru_cache(maxsize=SPELLINGS)
+def _spelling(title: str, abstract: str) -> Mapping[str, str]:
     spelled: dict[str, str] = {}
-    for surface in surfaces(f"{paper.title}\n{paper.abstract}"):
+    for surface in surfaces(f"{title}\n{abstract}"):
         spelled.setdefault(stem(surface), surface)
     return spelled

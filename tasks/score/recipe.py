@@ -27,6 +27,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 from scipy import sparse
@@ -52,6 +53,7 @@ COMMONEST, RAREST, ORDINARY = 0.65, 1.3, 5.0  # the bounds of rarity, and the id
 ECHOES = 0.01  # of the background: the papers taken for wanted
 MOST_EXAMPLES = 400  # the newest: older ones teach nothing more
 MOST_ENCODED = 50  # examples, the newest; more of them rank no better
+LESSONS = 64  # that are remembered
 DISLIKED, MOST_DISLIKES = 25.0, 50  # evidence per cosine with one disliked paper
 
 
@@ -137,15 +139,19 @@ def trust(profile: Profile) -> float:
 def compiled(ground: Background, profile: Profile, key: int, numbers: Columns) -> Row:
     """The row of `profile` under the number `key`. New wishes get new `numbers`."""
     total = _Sum(ground, np.zeros(ground.size))
-    liked = _vectors(ground, profile.examples[-MOST_EXAMPLES:])
     typed = trust(profile)
     _add_typed(total, profile, typed)
-    disliked = _vectors(ground, profile.dislikes[-MOST_DISLIKES:])
-    if liked.nnz:
-        _add_examples(total, liked, ages(profile.examples[-MOST_EXAMPLES:]), disliked, 1 - typed)
+    dislikes = profile.dislikes[-MOST_DISLIKES:]
+    if profile.examples:
+        taught = _taught(ground, tuple(profile.examples[-MOST_EXAMPLES:]), tuple(dislikes))
+        if taught is not None:
+            vector, place = taught
+            total.add(LEARNED * (1 - typed), COSINE_SPREAD, vector=vector)
+            if ground.model.latent.width:
+                total.add(GRASPED * (1 - typed), PLACE_SPREAD, place=place)
     if ground.meaning:
         _add_encoded(total, profile, ground.meaning, typed)
-    _add_dislikes(total, disliked)
+    _add_dislikes(total, _vectors(ground, dislikes))
     for wish in other_wishes(profile):
         total.wish(wish)
     return total.row(key, numbers)
@@ -209,18 +215,25 @@ def _echo(seen: Floats, places: Places) -> Places:
     return mean
 
 
-def _add_examples(
-    total: _Sum, liked: sparse.csr_array, counts: Floats, disliked: sparse.csr_array, share: float
-) -> None:
-    ground, latent = total.ground, total.ground.model.latent
-    loud = loudness(counts, disliked.shape[0], ground.size)
+@lru_cache(maxsize=LESSONS)
+def _taught(
+    ground: Background, examples: tuple[Example, ...], dislikes: tuple[Example, ...]
+) -> tuple[sparse.csr_array, Places] | None:
+    """What tells the examples from the background, in words and in latent places; None where they say
+    nothing. Kept for a while: who edits a term has taught nothing new.
+    """
+    liked, disliked = _vectors(ground, examples), _vectors(ground, dislikes)
+    if not liked.nnz:
+        return None
+    latent = ground.model.latent
+    loud = loudness(ages(examples), disliked.shape[0], ground.size)
     columns, weights = in_words(liked, disliked, ground.by_column, loud)
     at = (np.zeros(len(columns), dtype=np.int64), columns)
     vector = sparse.coo_array((weights, at), shape=(1, liked.shape[1])).tocsr()
-    total.add(LEARNED * share, COSINE_SPREAD, vector=vector)
-    if latent.width:
-        place = in_places(latent.places(liked), latent.places(disliked), ground.places, loud)
-        total.add(GRASPED * share, PLACE_SPREAD, place=place)
+    if not latent.width:
+        return vector, np.zeros(0, np.float32)
+    place = in_places(latent.places(liked), latent.places(disliked), ground.places, loud)
+    return vector, place
 
 
 def _add_encoded(total: _Sum, profile: Profile, meaning: Meaning, share: float) -> None:

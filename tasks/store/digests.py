@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, delete, update
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, func, select
 
 from tasks.errors import PaperroundError
@@ -115,16 +116,30 @@ def _counts(reader_id: int) -> tuple[ColumnElement[bool], ...]:
 
 
 def candidates(
-    session: Session, reader_id: int, at: datetime
+    session: Session, reader_id: int, at: datetime, shadow: int | None = None
 ) -> tuple[list[Candidate], set[int | str]]:
-    """What the reader may get: news scored for their profiles; and the ids of what they know already."""
+    """What the reader may get: news scored for their profiles; and the ids of what they know already.
+
+    Those of the `shadow` with that id are added, under the name of the profile beside which it runs.
+    """
+    found = _candidates(session, reader_id, at, col(Profile.state) == "active")
+    if shadow is not None:
+        found += _candidates(session, reader_id, at, col(Profile.id) == shadow)
+    return found, known_to(session, reader_id)
+
+
+def _candidates(
+    session: Session, reader_id: int, at: datetime, which: ColumnElement[bool]
+) -> list[Candidate]:
+    saved = aliased(Profile)
     found = session.exec(
-        select(Score, Entry, Profile)
+        select(Score, Entry, Profile, func.coalesce(saved.name, Profile.name))
         .join(Entry, col(Entry.id) == Score.entry_id)
         .join(Profile, col(Profile.id) == Score.profile_id)
+        .outerjoin(saved, col(saved.id) == Profile.shadows)
         .where(
             Score.reader_id == reader_id,
-            Profile.state == "active",
+            which,
             col(Entry.arrived_at) >= at - entries.SCORED_FOR,
             col(Entry.arrived_at) <= at,
             # What is no news any more comes as a late bloomer or not at all.
@@ -139,7 +154,7 @@ def candidates(
         Candidate(
             paper=entries.paper(entry),
             score=_score(row),
-            profile_name=profile.name,
+            profile_name=name,
             line=profile.line,
             share=profile.share,
             arrived=entry.arrived_at,
@@ -147,8 +162,8 @@ def candidates(
             coded=row.coded,
             version=row.arxiv_version,
         )
-        for row, entry, profile in found
-    ], known_to(session, reader_id)
+        for row, entry, profile, name in found
+    ]
 
 
 def known_to(session: Session, reader_id: int) -> set[int | str]:
@@ -176,6 +191,42 @@ def sent_lately(session: Session, reader_id: int, at: datetime) -> list[Paper]:
     return [entries.paper(entry) for entry in found]
 
 
+def known_by(session: Session, reader_id: int, at: datetime) -> set[int | str]:
+    """The ids of the entries that the reader had been sent by then, or had said something of."""
+    was = select(func.coalesce(Entry.merged_into, Entry.id))
+    sent = (
+        was.join(Pick, col(Pick.entry_id) == Entry.id)
+        .join(Digest, col(Digest.id) == Pick.digest_id)
+        .where(Pick.reader_id == reader_id, col(Digest.composed_at) <= at)
+    )
+    said = was.join(Feedback, col(Feedback.entry_id) == Entry.id)
+    told = said.where(Feedback.reader_id == reader_id, col(Feedback.at) <= at)
+    return {*session.exec(sent.union(told))}  # type: ignore[call-overload]
+
+
+def sent_by(session: Session, reader_id: int, at: datetime) -> list[tuple[datetime, Paper]]:
+    """What the reader had been sent in the months before then, each with its moment, the newest first."""
+    found = session.exec(
+        select(Digest.composed_at, Entry)
+        .join(Pick, col(Pick.digest_id) == Digest.id)
+        .join(Entry, col(Entry.id) == Pick.entry_id)
+        .where(
+            Pick.reader_id == reader_id,
+            col(Digest.composed_at) <= at,
+            col(Digest.composed_at) >= at - LATELY,
+        )
+        .order_by(col(Pick.id).desc())
+        .limit(MOST_SENT)
+    )
+    return [(when, entries.paper(entry)) for when, entry in found if when]
+
+
+def composed_by(session: Session, reader_id: int, at: datetime) -> datetime | None:
+    """When the reader's last digest before then was composed, of those that went out or may yet."""
+    newest = select(func.max(Digest.composed_at)).where(*_counts(reader_id))
+    return session.exec(newest.where(col(Digest.composed_at) <= at)).one()
+
+
 def composed(
     session: Session, digest_id: int, outcome: Composition, *, owner: str, at: datetime
 ) -> None:
@@ -198,6 +249,7 @@ def composed(
             "reasons": reasons_to_json(pick.score.reasons),
             "kind": pick.kind.value,
             "note": pick.note,
+            "team": pick.team,
         }
         for pick in outcome.picks
     ]
@@ -233,6 +285,7 @@ def pick_record(pick: Pick, entry: Entry) -> PickRecord:
         profile_name=pick.profile_name,
         kind=PickKind(pick.kind),
         note=pick.note,
+        team=pick.team,
     )
 
 

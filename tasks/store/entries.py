@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, update
 from sqlmodel import Session, col, func, select
 
 from tasks.errors import UnknownName
-from tasks.models import Entry, Feedback, Identifier, Pick, Rejection, Score, Sighting
+from tasks.models import Entry, Feedback, Identifier, Page, Pick, Rejection, Score, Sighting
 from tasks.records import Paper, ParsedEntry, ParsedPage
 from tasks.store import counters
 from tasks.store.upsert import insert_new, replace
@@ -358,6 +358,18 @@ def arrived_on(session: Session, day: date) -> list[tuple[datetime, Paper]]:
     return [(row.arrived_at, paper(row)) for row in found if row.arrived_at][::-1]
 
 
+def votes_of(session: Session, day: date) -> list[tuple[datetime, int, int]]:
+    """What is known of the votes for a day's arrivals (in UTC): (when, entry id, votes), in order."""
+    found = session.exec(
+        select(func.min(Page.fetched_at), Sighting.entry_id, Sighting.upvotes)
+        .join(Page, col(Page.id) == Sighting.page_id)
+        .join(Entry, col(Entry.id) == Sighting.entry_id)
+        .where(*_between(day, day), col(Sighting.upvotes).is_not(None))
+        .group_by(col(Sighting.entry_id), col(Sighting.upvotes))
+    )
+    return sorted((when, entry_id, votes or 0) for when, entry_id, votes in found if when)
+
+
 def _between(first: date, last: date) -> tuple[ColumnElement[bool], ...]:
     return (
         col(Entry.arrived_at) >= datetime.combine(first, time(), UTC),
@@ -380,6 +392,7 @@ def came_on(session: Session, today: date, *, upto: int) -> int:
         arrived >= midnight,
         arrived < midnight + timedelta(days=1),
         col(Entry.arrival) <= upto,
+        col(Entry.withdrawn).is_(False),
     )
     return session.exec(select(func.count()).select_from(Entry).where(*where)).one()
 
@@ -390,6 +403,7 @@ def news_count(session: Session, at: datetime, *, since: datetime | None = None)
     where = (
         col(Entry.arrived_at) > first,
         col(Entry.arrived_at) <= at,
+        col(Entry.withdrawn).is_(False),
     )
     return session.exec(select(func.count()).select_from(Entry).where(*where)).one()
 

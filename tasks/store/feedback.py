@@ -55,13 +55,17 @@ def take_back(session: Session, reader_id: int, entry_id: int, want: Want) -> bo
     return gone
 
 
-def forget(session: Session, reader_id: int, entry_id: int | None = None) -> int:
-    """Nothing is learned any more from what was said of this entry, or of any. How much it was.
+def forget(
+    session: Session, reader_id: int, entry_id: int | None = None, *, profile_id: int | None = None
+) -> int:
+    """Nothing is learned any more from what was said of this entry, or of any; by this profile, or by
+    any. How much it was.
 
     What was saved stays saved, and teaches no more.
     """
     where = [_of(reader_id), col(Feedback.teaches)]
     where += [] if entry_id is None else [_same_as(entry_id)]
+    where += [] if profile_id is None else [_taught(session, reader_id, profile_id)]
     saved = col(Feedback.kind) == Want.SAVE.value
     gone = claims.changed(session, update(Feedback).where(*where, saved).values(teaches=False))
     gone += claims.changed(session, delete(Feedback).where(*where, ~saved))
@@ -72,11 +76,10 @@ def forget(session: Session, reader_id: int, entry_id: int | None = None) -> int
 
 def said(session: Session, reader_id: int) -> list[FeedbackRecord]:
     """Everything that a reader said, the newest first, with the profile that learned from it."""
-    own = col(Profile.id) == Feedback.profile_id
     found = session.exec(
         select(Feedback, Entry, Profile.name)
         .join(Entry, col(Entry.id) == Feedback.entry_id)
-        .outerjoin(Profile, own)
+        .outerjoin(Profile, own())
         .where(Feedback.reader_id == reader_id)
         .order_by(col(Feedback.at).desc(), col(Feedback.id).desc())
     )
@@ -106,8 +109,9 @@ def of_entries(
 def lessons(session: Session, reader_ids: Iterable[int]) -> dict[tuple[int, int | None], Lessons]:
     """What was learned, by reader and profile; None stands for the reader's first profile."""
     found = session.exec(
-        select(Feedback, Entry)
+        select(Feedback, Entry, Profile.id)
         .join(Entry, col(Entry.id) == Feedback.entry_id)
+        .outerjoin(Profile, own())
         .where(
             col(Feedback.reader_id).in_(list(reader_ids)),
             col(Feedback.kind).in_([want.value for want in TEACHES]),
@@ -117,9 +121,9 @@ def lessons(session: Session, reader_ids: Iterable[int]) -> dict[tuple[int, int 
     )
     liked: dict[tuple[int, int | None], dict[int, Example]] = defaultdict(dict)
     disliked: dict[tuple[int, int | None], dict[int, Example]] = defaultdict(dict)
-    for row, entry in found:
+    for row, entry, profile_id in found:
         kept = liked if Want(row.kind) in LIKED else disliked
-        kept[row.reader_id, row.profile_id][row.entry_id] = example(entry, row.at)
+        kept[row.reader_id, profile_id][row.entry_id] = example(entry, row.at)
     return {
         key: Lessons(tuple(liked[key].values()), tuple(disliked[key].values()))
         for key in liked.keys() | disliked.keys()
@@ -127,11 +131,11 @@ def lessons(session: Session, reader_ids: Iterable[int]) -> dict[tuple[int, int 
 
 
 def learner(session: Session, reader_id: int, entry_id: int) -> int | None:
-    """The profile that learns what the reader says of this entry: it brought it, and still exists."""
+    """The profile that learns what the reader says of this entry: it brought it, and is in use."""
     found = (
         select(Profile.id)
         .join(Pick, col(Pick.profile_id) == Profile.id)
-        .where(Pick.reader_id == reader_id, Pick.entry_id == entry_id)
+        .where(Pick.reader_id == reader_id, Pick.entry_id == entry_id, Profile.state == "active")
     )
     return session.exec(found).first()
 
@@ -145,6 +149,21 @@ def example(entry: Entry, at: datetime) -> Example:
 
 def _of(reader_id: int) -> ColumnElement[bool]:
     return col(Feedback.reader_id) == reader_id
+
+
+def own() -> ColumnElement[bool]:
+    """The profile that learned from an answer, while it is in use: else the first one goes on with it."""
+    return (col(Profile.id) == Feedback.profile_id) & (col(Profile.state) == "active")
+
+
+def _taught(session: Session, reader_id: int, profile_id: int) -> ColumnElement[bool]:
+    """What that profile learned from; the first one, from what no other did too."""
+    used = select(Profile.id).where(Profile.reader_id == reader_id, Profile.state == "active")
+    keys = session.exec(used.order_by(col(Profile.id))).all()
+    mine = col(Feedback.profile_id) == profile_id
+    if profile_id not in keys[:1]:
+        return mine
+    return mine | col(Feedback.profile_id).is_(None) | col(Feedback.profile_id).not_in(keys)
 
 
 def _same_as(entry_id: int) -> ColumnElement[bool]:

@@ -17,14 +17,16 @@ from sqlmodel import Session, col, func, select
 from tasks.models import Digest, Entry, Feedback, Pick, Profile, ProfileVersion, Reader, Score
 from tasks.records import Want
 from tasks.store import shards
-from tasks.store.feedback import OPPOSITE
+from tasks.store.feedback import OPPOSITE, own
 from tasks.store.upsert import insert_new
 
 IMPORTED = "imported"
 WENT_OUT = ("rendered", IMPORTED)
 UNSENT = ("planned", "composed")
 
-Version = tuple[dict[str, Any], datetime]  # of a profile: its JSON, and when it was saved
+Version = tuple[
+    dict[str, Any], datetime, str
+]  # of a profile: its JSON, when it was saved, its label
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,11 +63,11 @@ def account(session: Session, reader_id: int) -> dict[str, Any]:
 
 
 def versions(session: Session, reader_id: int) -> list[dict[str, Any]]:
-    """Every profile with everything that was ever saved of it."""
+    """Every profile that is in use, with everything that was ever saved of it."""
     found = session.exec(
         select(Profile, ProfileVersion)
         .join(ProfileVersion, col(ProfileVersion.profile_id) == Profile.id)
-        .where(Profile.reader_id == reader_id)
+        .where(Profile.reader_id == reader_id, Profile.state == "active")
         .order_by(col(Profile.id), col(ProfileVersion.version))
     )
     kept: dict[str, list[dict[str, Any]]] = {}
@@ -74,6 +76,7 @@ def versions(session: Session, reader_id: int) -> list[dict[str, Any]]:
             {
                 "number": version.version,
                 "saved_at": version.created_at.isoformat(),
+                "label": version.label,
                 "body": dict(version.body),
             }
         )
@@ -85,7 +88,7 @@ def said(session: Session, reader_id: int) -> list[dict[str, Any]]:
     found = session.exec(
         select(Feedback, Entry, Profile.name)
         .join(Entry, col(Entry.id) == _now_known_as(Feedback.entry_id))
-        .outerjoin(Profile, col(Profile.id) == Feedback.profile_id)
+        .outerjoin(Profile, own())
         .where(Feedback.reader_id == reader_id)
         .order_by(col(Feedback.at), col(Feedback.id))
     )
@@ -158,7 +161,7 @@ def _restore(session: Session, reader_id: int, name: str, saved: Sequence[Versio
     mine = (Profile.reader_id == reader_id, Profile.name == name)
     row = session.exec(select(Profile).where(*mine)).first()
     row = row or Profile(reader_id=reader_id, name=name, version=0)
-    if row.id and _last(session, row.id, len(saved)) == [body for body, _ in saved]:
+    if row.id and _last(session, row.id, len(saved)) == [body for body, *_ in saved]:
         return 0
     next_one = row.version + 1
     row.version, row.state = row.version + len(saved), "active"
@@ -166,8 +169,14 @@ def _restore(session: Session, reader_id: int, name: str, saved: Sequence[Versio
     session.add(row)
     session.flush()
     rows = [
-        {"profile_id": row.id, "version": number, "body": body, "created_at": moment}
-        for number, (body, moment) in enumerate(saved, start=next_one)
+        {
+            "profile_id": row.id,
+            "version": number,
+            "body": body,
+            "created_at": moment,
+            "label": label,
+        }
+        for number, (body, moment, label) in enumerate(saved, start=next_one)
     ]
     session.execute(insert(ProfileVersion), rows)
     session.execute(delete(Score).where(col(Score.profile_id) == row.id))

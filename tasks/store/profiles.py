@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, delete, update
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from tasks.errors import UnknownName, UsageError
@@ -21,6 +22,8 @@ from tasks.store.feedback import Lessons
 from tasks.store.upsert import insert_new
 
 log = logging.getLogger(__name__)
+
+SHADOW = "shadow"  # the state of a profile on trial
 
 
 def save(
@@ -108,9 +111,7 @@ def rename(session: Session, reader_id: int, name: str, new: str) -> bool:
 
 def get(session: Session, reader_id: int, name: str) -> tuple[int, dict[str, Any]]:
     """A profile's version number and JSON. Raises `UnknownName`."""
-    found = session.exec(
-        _in_force().where(Profile.reader_id == reader_id, Profile.name == name)
-    ).first()
+    found = session.exec(_in_force().where(*_named(reader_id, name))).first()
     if found is None:
         raise UnknownName(f"this reader has no profile {name!r}: see `paperround profiles list`")
     return found[0].version, dict(found[1].body)
@@ -134,7 +135,9 @@ def settle(session: Session, profile_ids: Sequence[int]) -> None:
 def rows(session: Session, reader_id: int) -> list[dict[str, Any]]:
     """A reader's profiles as JSON, each with its name and version."""
     found = session.exec(
-        _in_force().where(Profile.reader_id == reader_id).order_by(col(Profile.id))
+        _in_force()
+        .where(Profile.reader_id == reader_id, Profile.state == "active")
+        .order_by(col(Profile.id))
     )
     return [{"name": p.name, "version": p.version} | dict(v.body) for p, v in found]
 
@@ -169,7 +172,8 @@ def body_of(session: Session, profile_id: int, version: int) -> dict[str, Any] |
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A profile of a reader: whose it is, its version, how much they ask for; as it is by now with
-    all that feedback taught it, and as it was typed.
+    all that feedback taught it, and as it was typed. One on trial names the profile that it `shadows`,
+    bears its name and was taught the same.
     """
 
     reader_id: int
@@ -179,15 +183,23 @@ class Asked:
     profile: ProfileRecord
     typed: ProfileRecord | None = None
     fresh: bool = True
+    shadows: int | None = None
 
 
 def of_shard(session: Session, shard_id: int) -> list[Asked]:
-    """The profiles of all active readers of a shard, by their ids, with what each has learned."""
+    """The profiles of all active readers of a shard, by their ids, with what each has learned; those on
+    trial too.
+    """
     return _asked(session, Reader.shard_id == shard_id, Reader.state == "active")
 
 
 def of_reader(session: Session, reader_id: int) -> list[Asked]:
     """The profiles of one reader in any state, with what each has learned."""
+    return [one for one in scored_for(session, reader_id) if one.shadows is None]
+
+
+def scored_for(session: Session, reader_id: int) -> list[Asked]:
+    """The same, and the one on trial, if there is one."""
     return _asked(session, Reader.id == reader_id)
 
 
@@ -198,11 +210,22 @@ def any_of(session: Session, reader_id: int) -> bool:
 
 
 def shared(asked: Sequence[Asked]) -> list[Asked]:
-    """Profiles that share out among them what their reader asks for."""
+    """Profiles that share out among them what their reader asks for; one on trial gets what it would
+    in the place of the one that it shadows.
+    """
     shares: dict[int, float] = defaultdict(float)
+    own: dict[int | str | None, float] = {}
     for one in asked:
-        shares[one.reader_id] += one.profile.share
-    return [replace(a, about=a.about * a.profile.share / shares[a.reader_id]) for a in asked]
+        if one.shadows is None:
+            shares[one.reader_id] += one.profile.share
+            own[one.profile.id] = one.profile.share
+
+    def all_of(one: Asked) -> float:
+        if one.shadows is None:
+            return shares[one.reader_id]
+        return shares[one.reader_id] - own.get(one.shadows, 0.0) + one.profile.share
+
+    return [replace(one, about=one.about * one.profile.share / all_of(one)) for one in asked]
 
 
 def taught(typed: ProfileRecord, *learned: Lessons | None) -> ProfileRecord:
@@ -214,30 +237,33 @@ def taught(typed: ProfileRecord, *learned: Lessons | None) -> ProfileRecord:
 
 
 def _asked(session: Session, *where: Any) -> list[Asked]:
+    saved = aliased(Profile)  # of a shadow, the one beside which it is on trial
     found = session.exec(
-        select(Reader, Profile, ProfileVersion)
+        select(Reader, Profile, ProfileVersion, saved.name)
         .join(Profile, col(Profile.reader_id) == Reader.id)
         .join(
             ProfileVersion,
             (col(ProfileVersion.profile_id) == Profile.id)
             & (col(ProfileVersion.version) == Profile.version),
         )
-        .where(*where, Profile.state == "active")
+        .outerjoin(saved, col(saved.id) == Profile.shadows)
+        .where(*where, col(Profile.state).in_(("active", SHADOW)))
         .order_by(col(Profile.id))
     ).all()
-    learned = feedback.lessons(session, {reader.id or 0 for reader, _, _ in found})
+    learned = feedback.lessons(session, {reader.id or 0 for reader, *_ in found})
     asked: list[Asked] = []
-    met: set[int] = set()
-    for reader, profile, version in found:
-        reader_id, first = reader.id or 0, reader.id not in met
-        met.add(reader_id)
+    first: dict[int, int | None] = {}
+    for reader, profile, version, named in found:
+        reader_id = reader.id or 0
+        learns = profile.shadows or profile.id
+        first.setdefault(reader_id, learns)
         try:
-            typed = from_json(version.body, key=profile.id or 0, name=profile.name)
+            typed = from_json(version.body, key=profile.id or 0, name=named or profile.name)
         except UsageError:  # one that cannot be read is not the others' trouble
             log.error("profile %s of reader %s cannot be read: passed over", profile.id, reader.id)
             continue
-        own = learned.get((reader_id, profile.id))
-        anyones = learned.get((reader_id, None)) if first else None
+        own = learned.get((reader_id, learns))
+        anyones = learned.get((reader_id, None)) if learns == first[reader_id] else None
         asked.append(
             Asked(
                 reader_id=reader_id,
@@ -247,6 +273,7 @@ def _asked(session: Session, *where: Any) -> list[Asked]:
                 profile=taught(typed, anyones, own),
                 typed=typed,
                 fresh=profile.fresh,
+                shadows=profile.shadows,
             )
         )
     return shared(asked)

@@ -210,7 +210,8 @@ def _is_back(row: Reader, now: datetime) -> bool:
 def rows(session: Session) -> list[dict[str, Any]]:
     """All readers, as the admin lists them."""
     names: dict[int, list[str]] = {}
-    for profile in session.exec(select(Profile).order_by(col(Profile.id))):
+    used = select(Profile).where(Profile.state == "active")
+    for profile in session.exec(used.order_by(col(Profile.id))):
         names.setdefault(profile.reader_id, []).append(profile.name)
     return [
         {

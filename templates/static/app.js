@@ -26,3 +26,13 @@ for (const [moment, hidden] of Object.entries(unsaid)) {
     for (const words of document.querySelectorAll("[data-on-failure]")) words.hidden = hidden;
   });
 }
+// A slider's number goes along with it.
+document.addEventListener("input", ({ target }) => {
+  const number = target.type === "range" && target.nextElementSibling;
+  if (number) number.textContent = target.valueAsNumber.toLocaleString(document.documentElement.lang);
+});
+// Where a button went with its part of the page, the focus goes on to the first that is there of what it names.
+document.addEventListener("htmx:afterSettle", ({ detail }) => {
+  const names = detail.requestConfig?.elt.dataset.focus?.split(" ") ?? [];
+  names.map((name) => document.getElementById(name)).find(Boolean)?.focus();
+});

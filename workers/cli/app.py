@@ -25,6 +25,7 @@ from workers.cli import (
     scores,
     service,
     sources,
+    versions,
 )
 from workers.cli.say import Exit, exit_code, out, problem
 
@@ -36,6 +37,9 @@ app = typer.Typer(
 )
 for group in (sources, papers, readers, profiles, feedback, keys, encoder):
     app.add_typer(group.app, name=group.__name__.rpartition(".")[2])
+profiles.app.command(name="versions")(versions.list_)
+profiles.app.command()(versions.restore)
+profiles.app.command()(versions.label)
 for command in (
     rounds.demo,
     service.up,

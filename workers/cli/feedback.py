@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from tasks.desk import teaching
+from tasks.desk import interests, teaching
 from tasks.records import Feedback, Want
 from tasks.store import feedback
 from workers.cli.asked import Who, find
@@ -69,10 +69,13 @@ def forget(
     paper: Annotated[
         int | None, typer.Argument(min=1, max=2**63 - 1, help="One paper; without it, all.")
     ] = None,
+    profile: Annotated[str, typer.Option(help="Only what this profile learned.")] = "",
 ) -> None:
     """Learn nothing any more from what a reader said of a paper, or of any; what is saved stays saved."""
     with opened() as context:
-        number = teaching.forget(context, find(context, who).id, paper)
+        reader = find(context, who)
+        one = interests.find(context, reader.id, profile).id if profile else None
+        number = teaching.forget(context, reader.id, paper, profile_id=one)
     note(f"{number} answers teach no more")
 
 

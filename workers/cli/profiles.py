@@ -67,10 +67,10 @@ def save(
 
 @app.command()
 def remove(who: Who, name: Name) -> None:
-    """Delete a profile."""
+    """Remove a profile. For 30 days `restore` brings it back."""
     with opened() as context:
         interests.remove(context, find(context, who).id, name)
-    note(f"removed {name}")
+    note(f"removed {name}; `paperround profiles restore {who} {name!r}` brings it back for 30 days")
 
 
 @app.command()

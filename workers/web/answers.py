@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import HTMLResponse
 
-from tasks.desk import teaching
+from tasks.desk import interests, teaching
 from tasks.desk.visiting import NUMBER_MOST
 from tasks.errors import UsageError
 from tasks.library import citing
@@ -65,6 +65,7 @@ def learned(request: Request, face: Means, me: Me, said: str = "") -> HTMLRespon
     words = words_of(request)
     lessons = [
         {
+            "profile": lesson.profile_id,
             "name": lesson.profile_name,
             "words": lesson.words,
             "papers": [_taught(answer, words) for answer in lesson.papers[:TAUGHT_MOST]],
@@ -81,19 +82,29 @@ def _taught(answer: Feedback, words: Words) -> dict[str, object]:
 
 
 @router.api_route("/my/learned/forget", methods=LOOKING)
-def ask_to_forget(request: Request, face: Means, me: Me) -> HTMLResponse:
-    """What forgetting everything would mean, and its button."""
+def ask_to_forget(
+    request: Request,
+    face: Means,
+    me: Me,
+    profile: Annotated[int | None, Query(ge=1, le=NUMBER_MOST)] = None,
+) -> HTMLResponse:
+    """What forgetting everything, or what one profile learned, would mean, and its button."""
+    one = profile and interests.find(face.context, me.reader.id, profile)
     lessons = teaching.lessons(face.context, me.reader.id)
-    return page(request, "my_forget", papers=sum(len(lesson.papers) for lesson in lessons))
+    papers = sum(len(one.papers) for one in lessons if profile in (None, one.profile_id))
+    return page(request, "my_forget", papers=papers, profile=one)
 
 
 @router.post("/my/learned/forget", dependencies=OURS)
 def forget(face: Means, me: Me, entry: Annotated[int | None, Form(ge=1, le=NUMBER_MOST)] = None,
+           profile: Annotated[int | None, Form(ge=1, le=NUMBER_MOST)] = None,
            everything: Annotated[bool, Form()] = False) -> Response:  # fmt: skip
-    """Learn nothing any more from one paper, or from any."""
-    if entry is None and not everything:
+    """Learn nothing any more from one paper, from any that taught one profile, or from any at all."""
+    if entry is None and profile is None and not everything:
         raise UsageError("say which paper is to be forgotten, or everything")
-    teaching.forget(face.context, me.reader.id, None if everything else entry)
+    if everything:
+        entry = profile = None
+    teaching.forget(face.context, me.reader.id, entry, profile_id=profile)
     return see("/my/learned?said=forgotten")
 
 

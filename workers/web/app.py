@@ -45,6 +45,8 @@ from workers.web import (
     static,
     status,
     subscribing,
+    trials,
+    versions,
     viewing,
 )
 from workers.web.api import problems
@@ -65,6 +67,8 @@ FACES = (
     viewing,
     my,
     interests,
+    versions,
+    trials,
     preferences,
     answers,
     data,

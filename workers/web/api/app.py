@@ -7,13 +7,22 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from workers.web.api import account, data, digests, feedback, keys, profiles, public
+from workers.web.api import (
+    account,
+    data,
+    digests,
+    feedback,
+    keys,
+    profiles,
+    public,
+    versions,
+)
 from workers.web.api.problems import ANSWERS
 from workers.web.api.schema import described
 from workers.web.page import Face
 
 BASE = "/api/v1"
-SUBJECTS = (public, account, profiles, data, digests, feedback, keys)
+SUBJECTS = (public, account, profiles, versions, data, digests, feedback, keys)
 
 
 class Heads:

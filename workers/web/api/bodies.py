@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from tasks.desk.preferring import NAME_MOST, PICKS_MOST
+from tasks.desk.versions import LABEL_MOST
 from tasks.profile_json import ITEMS_MOST, TEXT_MOST
 from templates import LANGUAGES
 from workers.web.api.shapes import PAPER
@@ -145,6 +146,12 @@ class Interest(Body):
     def as_json(self) -> dict[str, Any]:
         """The profile as the house writes it."""
         return self.model_dump(mode="json", exclude_defaults=True)
+
+
+class Label(Body):
+    """A version's name; empty for none."""
+
+    label: Annotated[str, StringConstraints(max_length=LABEL_MOST)]
 
 
 class Pause(Body):

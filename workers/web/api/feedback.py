@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
-from tasks.desk import teaching
+from tasks.desk import interests, teaching
 from tasks.library import citing
 from tasks.records import Feedback, Want
 from tasks.store import feedback
@@ -81,10 +81,17 @@ def get_learned(face: Means, me: Me) -> shapes.Lessons:
     return shapes.Lessons(items=[shapes.Lesson.model_validate(one) for one in found])
 
 
-@router.delete("/me/learned")
-def forget_all(face: Means, me: Me) -> shapes.Forgotten:
+@router.delete("/me/learned", responses=says(404))
+def forget_all(
+    face: Means,
+    me: Me,
+    profile: Annotated[
+        str | None, Query(max_length=1000, description="Only what this profile learned.")
+    ] = None,
+) -> shapes.Forgotten:
     """Learn nothing any more from any answer. What you saved stays saved."""
-    return shapes.Forgotten(forgotten=teaching.forget(face.context, me.id))
+    one = None if profile is None else interests.find(face.context, me.id, profile).id
+    return shapes.Forgotten(forgotten=teaching.forget(face.context, me.id, profile_id=one))
 
 
 @router.delete("/me/learned/{paper}")

@@ -39,7 +39,7 @@ def list_profiles(face: Means, me: Me) -> shapes.Profiles:
     """Your profiles, the oldest first."""
     known = interests.list_profiles(face.context, me.id)
     made = [
-        shapes.ProfileRow(name=one.name, version=one.version, etag=tag_of(_interest(one)))
+        shapes.ProfileRow(name=one.name, version=one.version, etag=tag_of(interest_of(one)))
         for one in known
     ]
     return shapes.Profiles(items=made)
@@ -50,7 +50,7 @@ def get_profile(
     face: Means, me: Me, response: Response, name: Name, known: IfNoneMatch
 ) -> Interest | Response:
     """One profile, as it was typed."""
-    return show(response, _interest(interests.find(face.context, me.id, name)), known)
+    return show(response, interest_of(interests.find(face.context, me.id, name)), known)
 
 
 @router.put(
@@ -76,7 +76,9 @@ def put_profile(
         interests.save(face.context, me.id, name, wanted.as_json(), expected=expected)
     except Conflict:
         raise HTTPException(412, STALE) from None
-    after = _interest(interests.find(face.context, me.id, interests.read_name(wanted.name or name)))
+    after = interest_of(
+        interests.find(face.context, me.id, interests.read_name(wanted.name or name))
+    )
     response.headers["ETag"] = tag_of(after)
     response.status_code = 201 if expected is None else 200
     return after
@@ -84,10 +86,10 @@ def put_profile(
 
 @router.delete("/me/profiles/{name:path}", status_code=204, responses=says(412))
 def delete_profile(face: Means, me: Me, name: Name, seen: IfMatch) -> None:
-    """Delete a profile with all its versions; with If-Match, only what you saw."""
+    """Remove a profile, which `/me/removed` can undo for 30 days; with If-Match, only what you saw."""
     before = interests.find(face.context, me.id, name)
     if seen.said:
-        must_match(seen, _interest(before))
+        must_match(seen, interest_of(before))
     try:
         interests.remove(face.context, me.id, name, expected=before.version if seen.said else None)
     except Conflict:
@@ -120,7 +122,8 @@ def _picks(picks: Iterable[Pick]) -> list[shapes.Pick]:
     return [shapes.Pick.model_validate(pick) for pick in picks]
 
 
-def _interest(saved: Saved) -> Interest:
+def interest_of(saved: Saved) -> Interest:
+    """The profile as it is shown, and as its tag is made of."""
     return Interest.model_validate(to_json(from_json(saved.body)) | {"name": saved.name})
 
 
@@ -136,7 +139,7 @@ def _expected(before: Saved | None, seen: Tags, missing: Tags) -> int | None:
     if seen.said:
         if before is None:
             raise HTTPException(412, STALE)
-        must_match(seen, _interest(before))
+        must_match(seen, interest_of(before))
         return before.version
     if not missing.any:
         raise HTTPException(428, BLIND)

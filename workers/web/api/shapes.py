@@ -150,6 +150,56 @@ class Profiles(Shape):
     items: list[ProfileRow]
 
 
+class Change(Shape):
+    """A part of a profile that differs: what came, what went (of papers the titles), how many stayed."""
+
+    name: str
+    added: list[str]
+    removed: list[str]
+    kept: int
+
+
+class Weighing(Shape):
+    """A text of a profile whose weight differs; without one it is 1."""
+
+    text: str
+    before: float
+    after: float
+
+
+class Difference(Shape):
+    """What differs between two versions; `description` and `share` are null where they are the same."""
+
+    parts: list[Change]
+    weights: list[Weighing]
+    description: tuple[str, str] | None
+    share: tuple[float, float] | None
+
+
+class Version(Shape):
+    """A save of a profile. `change` says what it changed, in sentences; none for the first version."""
+
+    number: int
+    label: str
+    created_at: datetime
+    in_force: bool
+    change: list[str]
+
+
+class Removed(Shape):
+    """A profile that was removed, and until when it can be brought back."""
+
+    id: int
+    name: str
+    until: datetime
+
+
+class Gone(Shape):
+    """Profiles that were removed, the last removed first."""
+
+    items: list[Removed]
+
+
 class Preview(Shape):
     """A digest without the edit and with it. `foretold`: the next one; else the newest day again."""
 

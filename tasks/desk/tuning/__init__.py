@@ -1,0 +1,1 @@
+"""Sharpening a profile with evidence: what an edit does, what is wrong, what is missing, and why."""

@@ -1,0 +1,24 @@
+"""Profiles on trial, and names for versions"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    number = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+    with op.batch_alter_table("profile", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("shadows", number, nullable=True))
+        batch_op.create_unique_constraint("profile_shadows", ["shadows"])
+        batch_op.create_foreign_key(
+            "profile_of_shadow", "profile", ["shadows"], ["id"], ondelete="CASCADE"
+        )
+    for table, column in (("profileversion", "label"), ("pick", "team")):
+        with op.batch_alter_table(table, schema=None) as batch_op:
+            batch_op.add_column(sa.Column(column, sa.String(), server_default="", nullable=False))
