@@ -142,6 +142,9 @@ class Entry(SQLModel, table=True):
     `revision` counts the changes of whatever is known of it.
     """
 
+    # The whole of what says whether a day changed: no row need be opened for it.
+    __table_args__ = (Index("entry_arrived", "arrived_at", "withdrawn", "revision"),)
+
     id: int | None = _key()
     title: str
     abstract: str = ""
@@ -159,7 +162,7 @@ class Entry(SQLModel, table=True):
     updated_at: datetime = Field(sa_type=UtcTime)
     revision: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     arrival: int | None = Field(default=None, index=True, sa_type=BIG)
-    arrived_at: datetime | None = _time(index=True)
+    arrived_at: datetime | None = _time()
     merged_into: int | None = Field(default=None, sa_type=BIG, index=True)
 
 

@@ -44,6 +44,21 @@ def from_json(body: object, *, key: int | str = "", name: str = "") -> Profile:
     )
 
 
+def from_typed(body: object, *, key: int | str = "", name: str = "") -> Profile:
+    """Read one that somebody has just typed: what is too long for a term is refused, which a kept profile
+    of older days may have. Raises `UsageError`.
+    """
+    profile = from_json(body, key=key, name=name)
+    for part in LISTS:
+        for text in getattr(profile, part):
+            if len(text) > TERM_MOST:
+                raise UsageError(
+                    f"{part}: “{text[:SHOWN_MOST]}…” is too long: {TERM_MOST} characters at most (a "
+                    "longer text is at home in the description)"
+                )
+    return profile
+
+
 def to_json(profile: Profile) -> dict[str, Any]:
     """The profile as JSON, without its empty parts and without id and name."""
     body: dict[str, Any] = {part: list(getattr(profile, part)) for part in LISTS}
@@ -100,14 +115,7 @@ def _texts(value: object, part: str) -> tuple[str, ...]:
     items = _items(value, part)
     if not all(isinstance(item, str) for item in items):
         raise UsageError(f"{part} must be a list of texts")
-    texts = tuple(dict.fromkeys(text for item in items if (text := _plain(item))))
-    for text in texts:
-        if len(text) > TERM_MOST:
-            raise UsageError(
-                f"{part}: “{text[:SHOWN_MOST]}…” is too long: {TERM_MOST} characters at most (a longer "
-                "text is at home in the description)"
-            )
-    return texts
+    return tuple(dict.fromkeys(text for item in items if (text := _plain(item))))
 
 
 def _papers(value: object, part: str) -> tuple[Example, ...]:

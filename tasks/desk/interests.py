@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from tasks.desk.outlook import asked_for, coming, trial
 from tasks.errors import Conflict, UnknownName, UsageError
-from tasks.profile_json import from_json, none_later, to_json
+from tasks.profile_json import from_typed, none_later, to_json
 from tasks.records import Pick, Profile, Reader
 from tasks.render.text import clean
 from tasks.round.context import Context
@@ -84,7 +84,7 @@ def save(context: Context, reader_id: int, name: str, body: object, *, expected:
     version is in force by now, and `UsageError` for what no profile may be.
     """
     now = context.clock()
-    read = none_later(from_json(body), now.date())
+    read = none_later(from_typed(body), now.date())
     called, kept = read_name(read.name or name), to_json(read)
     with context.database.write() as session:
         known = _locked(session, reader_id)
@@ -134,7 +134,7 @@ def preview(context: Context, reader: Reader, which: int | None, body: object) -
 
     Nothing is kept. What the profile was taught stays taught. Raises `UsageError`.
     """
-    edited = from_json(body, key=which or NEW)
+    edited = from_typed(body, key=which or NEW)
     with context.database.read() as session:
         now = profiles.of_reader(session, reader.id)
     then = asked_for(reader, with_edit(now, edited))

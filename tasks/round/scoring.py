@@ -134,9 +134,13 @@ def fitted(context: Context) -> tuple[int, Background]:
 def in_force(context: Context) -> Background:
     """The scorer in force, for who only looks; where there is none yet, one that nobody keeps."""
     with context.database.read() as session:
-        newest, known = shards.newest_model(session), entries.count(session)
+        newest = shards.newest_model(session)
     ground = None if newest is None else _opened(context, newest[0])
-    return ground or background(_unkept(context.database, context.encoder, known), context.encoder)
+    if ground is not None:
+        return ground
+    with context.database.read() as session:
+        known = entries.count(session)
+    return background(_unkept(context.database, context.encoder, known), context.encoder)
 
 
 def _opened(context: Context, model_id: int) -> Background | None:

@@ -99,11 +99,6 @@ class Effect:
     gained: int
     measures: tuple[Measure, ...]
 
-    @property
-    def changes(self) -> bool:
-        """Whether the edit brings or sends away any paper."""
-        return self.entering.all + self.leaving.all > 0
-
 
 def effect(found: Comparison, words: Words) -> Effect:
     """A comparison as the page shows it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import datetime
 
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import HTMLResponse, Response
@@ -35,8 +36,7 @@ def look(request: Request, face: Means, me: Me, which: str, said: str = "") -> H
 def act(request: Request, face: Means, me: Me, which: str, form: Sent) -> Response:
     """Start a trial of what the form of the profile asks for; take the one that runs over, or drop it."""
     profile, do = _found(face, me.reader.id, which), text_of(form, "do")
-    seen = text_of(form, "trial")
-    expected = int(seen) if _NUMBER.fullmatch(seen) else None
+    expected = _moment(text_of(form, "trial"))
     here = f"/my/profiles/{profile.id}/trial"
     try:
         if do == "promote":
@@ -62,6 +62,14 @@ def _found(face: Face, reader_id: int, which: str) -> Saved:
     if not _NUMBER.fullmatch(which):
         raise HTTPException(404)
     return interests.find(face.context, reader_id, int(which))
+
+
+def _moment(text: str) -> datetime | None:
+    """When the trial that was seen began; None where the form does not say."""
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def _told(translate: Callable[[str], str], error: Exception) -> str:

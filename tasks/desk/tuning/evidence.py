@@ -83,7 +83,7 @@ class Evidence:
     def picks(self) -> int:
         """How many papers a month should bring, and never more than a tenth of those that came."""
         rows = self.recent
-        return min(round(self.about * SPAN), (rows.stop - rows.start) // 10)
+        return min(round(self.about * SPAN), int(rows.stop - rows.start) // 10)
 
     @cached_property
     def items(self) -> tuple[Item, ...]:

@@ -8,10 +8,23 @@ other paper.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import cached_property
+from itertools import islice, takewhile
 
-from tasks.desk.tuning.evidence import Evidence
-from tasks.desk.tuning.remarks import Remark
+import numpy as np
+
+from tasks.desk.tuning import mending, spelling
+from tasks.desk.tuning.evidence import Evidence, Item
+from tasks.desk.tuning.mending import Mend, MendKind
+from tasks.desk.tuning.remarks import Kind, Remark
+from tasks.records import Paper
+from tasks.round.stretch import Ints
+from tasks.score.answers import Finder
+from tasks.score.names import Name, is_category, sameness
+from tasks.score.wishes import Key
+from tasks.score.words import STOP, Lexicon, read, surfaces
 
 FEW = 300  # papers: among fewer nothing can be said of how often a thing comes
 MANY = 1000  # papers: among fewer a rare word may well not have come yet
@@ -20,9 +33,10 @@ ALL = 0.9  # of those that name a category
 LONG = 5  # words, which rarely stand side by side
 SURELY = 10  # papers in which two things stand together, and neither without the other
 MOST = 0.5  # of the papers that a profile would bring
+SHOWN = 3  # papers that show a fault
 PEOPLE = 3  # of one name
+NONE: Ints = np.zeros(0, np.int64)
 LIKED_MOST = 200  # the newest liked papers that negatives are held against
-WORDS = ("terms", "phrases", "less", "negatives")
 WANTED = ("terms", "phrases", "authors", "categories")
 UNWANTED = ("negatives", "less")
 
@@ -30,20 +44,18 @@ UNWANTED = ("negatives", "less")
 def item_faults(of: Evidence) -> Iterator[Remark]:
     """The remarks on all that the lists hold, in their order."""
     judge = _Judge(of)
-    for place, item in enumerate(of.items):
-        checks = (
-            judge.wordless(item),
-            judge.contradiction(item),
-            judge.again(item, of.items[:place]),
-            judge.barring(item),
-            judge.never(item),
-            judge.too_much(item),
-            judge.namesakes(item),
-            judge.covered(item),
-        )
-        found = next((remark for remark in checks if remark), None)
-        if found:
-            yield found
+    checks = (
+        judge.wordless,
+        judge.contradiction,
+        judge.again,
+        judge.barring,
+        judge.never,
+        judge.too_much,
+        judge.namesakes,
+        judge.covered,
+    )
+    for item in of.items:
+        yield from islice(filter(None, (check(item) for check in checks)), 1)
 
 
 class _Judge:
@@ -66,39 +78,39 @@ class _Judge:
         for wanted in self._wanted:
             if _bars(item, wanted):
                 mends = [self._removed(item), self._removed(wanted)]
-                return self._remark(Kind.CONTRADICTS, item, mends, rows=wanted.rows, other=wanted)
+                return self._remark(
+                    Kind.CONTRADICTS, item, mends, rows=wanted.rows, other=wanted.text
+                )
         return None
 
-    def again(self, item: Item, before: Sequence[Item]) -> Remark | None:
+    def again(self, item: Item) -> Remark | None:
         """It stands there already: in its own list, or in the one that means the same."""
         own = {wish.key for wish in item.wishes}
-        for first in before:
+        for first in takewhile(lambda one: one is not item, self._of.items):
             if own != {wish.key for wish in first.wishes}:
                 continue
             if item.part == first.part:
-                return self._remark(Kind.TWICE, item, [self._removed(item)], other=first)
+                return self._remark(Kind.TWICE, item, [self._removed(item)], other=first.text)
             if {item.part, first.part} in ({"terms", "phrases"}, set(UNWANTED)):
                 both = [self._removed(item), self._removed(first)]
                 mends = both[:1] if item.part == "less" else both
-                return self._remark(Kind.TWO_PLACES, item, mends, other=first)
+                return self._remark(Kind.TWO_PLACES, item, mends, other=first.text)
         return None
 
     def barring(self, item: Item) -> Remark | None:
         """It would have taken away what the reader liked, or most of what the profile brings."""
         if item.part != "negatives":
             return None
-        liked = _that_answer(item, self._of.liked[-LIKED_MOST:])
-        if liked:
-            count = min(len(self._of.liked), LIKED_MOST)
-            return self._remark(
-                Kind.BARS_LIKED, item, self._softer(item), papers=liked, hits=len(liked), of=count
-            )
-        best = self._best()
+        papers, finder = self._liked
+        found = {row for wish in item.wishes for row in finder.answer(wish.key)[0].tolist()}
+        if found:
+            liked = tuple(papers[row] for row in sorted(found)[::-1][:SHOWN])
+            made = self._remark(Kind.BARS_LIKED, item, self._softer(item), of=len(papers))
+            return replace(made, hits=len(found), papers=liked)
+        best = self._best
         barred = np.intersect1d(item.rows, best)
         if len(best) and len(barred) > MOST * len(best):
-            return self._remark(
-                Kind.BARS_MOST, item, self._softer(item), rows=barred, of=len(best)
-            )
+            return self._remark(Kind.BARS_MOST, item, self._softer(item), rows=barred, of=len(best))
         return None
 
     def never(self, item: Item) -> Remark | None:
@@ -114,9 +126,7 @@ class _Judge:
             return self._spelled(item, better)
         if item.part == "phrases":
             term = self._moved(item, "terms", MendKind.TERM)
-            return self._remark(
-                Kind.NEVER, item, [term, *self._shorter(item), self._removed(item)]
-            )
+            return self._remark(Kind.NEVER, item, [term, *self._shorter(item), self._removed(item)])
         if len(item.words) >= LONG:
             mends = [*self._shorter(item), self._removed(item)]
             return self._remark(Kind.TOO_LONG, item, mends)
@@ -145,22 +155,19 @@ class _Judge:
         if len(first) < PEOPLE:
             return None
         named = sorted(first.values(), key=lambda one: (-len(one.rows), one.spelled))
-        mends = [
-            self._replaced(item, [person.spelled], MendKind.NAME) for person in named[:PEOPLE]
-        ]
-        return self._remark(
-            Kind.NAMESAKES, item, [*mends, self._removed(item)], rows=item.rows, hits=len(first)
-        )
+        mends = [self._replaced(item, [person.spelled], MendKind.NAME) for person in named[:PEOPLE]]
+        made = self._remark(Kind.NAMESAKES, item, [*mends, self._removed(item)], rows=item.rows)
+        return replace(made, hits=len(first))
 
     def covered(self, item: Item) -> Remark | None:
         """It is a longer form of another, which stands nowhere else."""
         if item.part not in ("terms", "phrases") or len(item.rows) < SURELY or not item.weight:
             return None
         for other in self._wanted:
-            shorter = other.words != item.words and _within(other.words, item.words)
+            shorter = other.words != item.words and within(other.words, item.words)
             if shorter and len(other.rows) == len(item.rows):
                 mends = [self._removed(item), self._removed(other)]
-                return self._remark(Kind.COVERED, item, mends, rows=item.rows, other=other)
+                return self._remark(Kind.COVERED, item, mends, rows=item.rows, other=other.text)
         return None
 
     # --- mends -----------------------------------------------------------------------------------
@@ -187,16 +194,14 @@ class _Judge:
             if not STOP.intersection(item.words[at : at + 2])
         ]
         hits, best = max(pairs, default=(0, ""))
-        known = {(other.part, other.words) for other in self._of.items}
         if hits >= spelling.SEEN and len(item.words) > 2:
-            if (item.part, tuple(item.words)) in known:
-                yield self._replaced(item, [best], MendKind.SHORTEN)
+            yield self._replaced(item, [best], MendKind.SHORTEN)
 
     def _spelled(self, item: Item, better: str | None) -> Remark | None:
         if better is None:
             return None
         mends = [self._replaced(item, [better], MendKind.SPELL), self._removed(item)]
-        return self._remark(Kind.MISSPELLED, item, mends, other_text=better)
+        return self._remark(Kind.MISSPELLED, item, mends, other=better)
 
     def _never_filed(self, item: Item) -> Remark | None:
         papers = self._of.papers.papers
@@ -207,3 +212,77 @@ class _Judge:
         if better:
             return self._spelled(item, better)
         return self._remark(Kind.NEVER, item, [self._removed(item)], of=count)
+
+    # --- what the papers say ---------------------------------------------------------------------
+    def _remark(
+        self,
+        kind: Kind,
+        item: Item,
+        mends: Sequence[Mend | None],
+        *,
+        rows: Ints = NONE,
+        other: str = "",
+        of: int | None = None,
+    ) -> Remark:
+        """The remark, with the newest papers of `rows` to show it."""
+        return Remark(
+            kind=kind,
+            part=item.part,
+            item=item.text,
+            other=other,
+            hits=len(rows),
+            of=self._of.count if of is None else of,
+            papers=self._of.shown(rows, SHOWN),
+            mends=tuple(mend for mend in mends if mend),
+        )
+
+    def _hits(self, *words: str) -> int:
+        return len(self._of.papers.answer(("words", *words))[0])
+
+    def _was_ordinary(self, item: Item) -> bool:
+        """Whether papers of before had it, which the scorer remembers."""
+        keys = [wish.key for wish in item.wishes if wish.key[0] == "words"]
+        return any(len(self._of.ground.finder.answer(key)[0]) for key in keys)
+
+    @cached_property
+    def _best(self) -> Ints:
+        """The papers that the profile would bring in a month if nothing barred them."""
+        rows = self._of.recent
+        if rows.stop - rows.start < FEW:
+            return NONE
+        scores = self._of.scores(self._of.taught)[rows]
+        best: Ints = rows.start + np.argsort(-scores, kind="stable")[: self._of.picks]
+        return best
+
+    @cached_property
+    def _liked(self) -> tuple[Sequence[Paper], Finder]:
+        """The liked papers, and where words stand in them."""
+        papers, lexicon = self._of.liked[-LIKED_MOST:], Lexicon()
+        batch = read(lexicon, [(paper.title, paper.abstract) for paper in papers])
+        return papers, Finder(lexicon, batch, papers)
+
+
+def _bars(unwanted: Item, wanted: Item) -> bool:
+    """Whether one turns away all that the other brings; what is to come less, only the very same."""
+    pairs = [(one.key, other.key) for one in unwanted.wishes for other in wanted.wishes]
+    if unwanted.part == "less":
+        return any(one == other for one, other in pairs)
+    return any(_holds(one, other) for one, other in pairs)
+
+
+def _holds(one: Key, other: Key) -> bool:
+    """Whether all that answers the other wish answers this one."""
+    if one[0] != other[0]:
+        return False
+    if one[0] == "words":
+        return within(one[1:], other[1:])
+    if one[0] == "category":
+        return is_category(one[1], other[1])
+    names = [Name(key[1], key[2:]) for key in (one, other)]
+    return sameness(*names) > 0
+
+
+def within(short: Sequence[str], long: Sequence[str]) -> bool:
+    """Whether the first words stand side by side among the others."""
+    starts = range(len(long) - len(short) + 1)
+    return bool(short) and any(tuple(long[n : n + len(short)]) == tuple(short) for n in starts)

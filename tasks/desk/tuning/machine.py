@@ -13,11 +13,12 @@ from tasks.desk.interests import NEW, with_edit
 from tasks.desk.outlook import asked_for
 from tasks.desk.tuning.measuring import Estimate, measured
 from tasks.desk.tuning.past import DAY, Past, look_back
-from tasks.profile_json import from_json
+from tasks.profile_json import from_json, from_typed
 from tasks.records import Paper, Pick, Reader, Score
 from tasks.round.context import Context
-from tasks.round.replaying import Replayed, odds
+from tasks.round.replaying import Replayed, odds, told
 from tasks.store import profiles, readers
+from tasks.store.profiles import Asked
 
 SPANS = (7, 30, 90)  # days that one may look back
 SHOWN = 20  # picks that come and go, the newest, which are told with their reasons
@@ -124,13 +125,15 @@ def compare(
     Nothing is kept. `about` is the reader's as it is given. Raises `UsageError`.
     """
     key = which or NEW
-    edited = from_json(body, key=key)
+    edited = from_typed(body, key=key)
     with context.database.read() as session:
         saved = profiles.of_reader(session, reader.id)
         known = readers.get(session, reader.id)
     after = asked_for(reader, with_edit(saved, edited))
-    before = asked_for(known, with_edit(saved, from_json(base, key=key))) if base else saved
-    past = look_back(context, reader, span)
+    before: Sequence[Asked] = saved
+    if base is not None:
+        before = asked_for(known, with_edit(saved, from_json(base, key=key)))
+    past = look_back(context, reader, span, saved)
     made = past.replayed(reader, after)
     then = past.replayed(known, before) if before else None
     return _compared(past, span, key, made, then)
@@ -138,6 +141,14 @@ def compare(
 
 def _turns(made: Sequence[Replayed], key: int, shown: Collection[int | str]) -> tuple[Turn, ...]:
     """Every digest; the picks of papers `shown` with their reasons, and all of the last digest's."""
+    asked = [
+        (one, pick)
+        for one in made
+        for pick in one.choice.composition.picks
+        if one is made[-1] or pick.paper.id in shown
+    ]
+    scores = told([(one, pick.score) for one, pick in asked])
+    known = {pick.paper.id: score for (_, pick), score in zip(asked, scores, strict=True)}
     return tuple(
         Turn(
             day=one.day,
@@ -145,18 +156,13 @@ def _turns(made: Sequence[Replayed], key: int, shown: Collection[int | str]) -> 
             considered=one.choice.composition.considered,
             line=one.lines.get(key, 0.0),
             own=sum(pick.score.profile_id == key for pick in one.choice.composition.picks),
-            picks=_told(one, shown, last=one is made[-1]),
+            picks=tuple(
+                replace(pick, score=known.get(pick.paper.id, pick.score))
+                for pick in one.choice.composition.picks
+            ),
         )
         for one in made
     )
-
-
-def _told(one: Replayed, shown: Collection[int | str], *, last: bool) -> tuple[Pick, ...]:
-    picks = one.choice.composition.picks
-    asked = [pick for pick in picks if last or pick.paper.id in shown]
-    scores = one.told([pick.score for pick in asked])
-    told = {pick.place: score for pick, score in zip(asked, scores, strict=True)}
-    return tuple(replace(pick, score=told.get(pick.place, pick.score)) for pick in picks)
 
 
 def _compared(
@@ -195,7 +201,8 @@ def _near(key: int, made: Sequence[Replayed], sent: Collection[int | str]) -> tu
     found.sort(key=lambda near: (-near[0], str(near[2].paper.id)))
     shown = {candidate.paper.id: (one, candidate) for _, one, candidate in reversed(found)}
     nearest = list(shown.values())[::-1][:NEAR_SHOWN]
+    scores = told([(one, candidate.score) for one, candidate in nearest])
     return tuple(
-        Near(day=one.day, paper=c.paper, score=one.told([c.score])[0], line=c.line)
-        for one, c in nearest
+        Near(day=one.day, paper=c.paper, score=score, line=c.line)
+        for (one, c), score in zip(nearest, scores, strict=True)
     )

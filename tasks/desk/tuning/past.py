@@ -97,8 +97,13 @@ class Past:
         )
 
 
-def look_back(context: Context, reader: Reader, span: int) -> Past:
-    """The reader's digests of the last `span` days, and the one to come where it would have news."""
+def look_back(
+    context: Context, reader: Reader, span: int, saved: Sequence[Asked] | None = None
+) -> Past:
+    """The reader's digests of the last `span` days, and the one to come where it would have news.
+
+    `saved` are the reader's profiles, where they are known already.
+    """
     now = context.clock()
     with context.database.read() as session:
         newest = entries.newest_arrival(session, now) or now
@@ -110,14 +115,15 @@ def look_back(context: Context, reader: Reader, span: int) -> Past:
             sent=tuple(digests.sent_by(session, reader.id, start)),
             since=digests.composed_by(session, reader.id, start),
         )
-        tails = {
-            one.profile.id: (
-                len(one.profile.examples) - len(one.typed.examples),
-                len(one.profile.dislikes) - len(one.typed.dislikes),
-            )
-            for one in profiles.of_reader(session, reader.id)
-            if one.typed
-        }
+        known = profiles.of_reader(session, reader.id) if saved is None else saved
+    tails = {
+        one.profile.id: (
+            len(one.profile.examples) - len(one.typed.examples),
+            len(one.profile.dislikes) - len(one.typed.dislikes),
+        )
+        for one in known
+        if one.typed
+    }
     ground, papers = laid_out(context, start, moments[-1][1])
     return Past(ground, papers, reader, moments, coming, beginning, answers, tails)
 

@@ -47,7 +47,6 @@ class Standing:
     if it goes on like this: 0 with one, None where that cannot be said.
     """
 
-    id: int
     profile: Saved
     body: Mapping[str, Any]
     started: datetime
@@ -89,7 +88,6 @@ def standing(context: Context, reader_id: int) -> Standing | None:
     closed = [one for one in drafted if one.at < over]
     weighed = weigh([_credit(one) for one in closed])
     return Standing(
-        id=trial.id,
         profile=profile,
         body=trial.body,
         started=trial.started,
@@ -102,11 +100,11 @@ def standing(context: Context, reader_id: int) -> Standing | None:
     )
 
 
-def promote(context: Context, reader_id: int, *, expected: int | None = None) -> int:
+def promote(context: Context, reader_id: int, *, expected: datetime | None = None) -> int:
     """Save the version on trial as the profile's next one, which ends the trial; the version's number.
 
-    `expected` is the trial's id, as the caller saw it. Raises `UnknownName` where none runs and `Conflict`
-    where it is another.
+    `expected` is when the trial that the caller saw began. Raises `UnknownName` where none runs and
+    `Conflict` where it is another.
     """
     now = context.clock()
     with context.database.write() as session:
@@ -117,7 +115,7 @@ def promote(context: Context, reader_id: int, *, expected: int | None = None) ->
         return profiles.save(session, reader_id, profile.name, trial.body, now)
 
 
-def drop(context: Context, reader_id: int, *, expected: int | None = None) -> None:
+def drop(context: Context, reader_id: int, *, expected: datetime | None = None) -> None:
     """End the trial; the profile stays as it is saved. Raises as `promote` does."""
     with context.database.write() as session:
         _locked(session, reader_id)
@@ -138,11 +136,11 @@ def _one_of(known: Sequence[Saved], which: int | str) -> Saved:
     return found
 
 
-def _running(session: Session, reader_id: int, expected: int | None) -> Trial:
+def _running(session: Session, reader_id: int, expected: datetime | None) -> Trial:
     trial = trials.find(session, reader_id)
     if trial is None:
         raise UnknownName(NONE)
-    if expected not in (None, trial.id):
+    if expected not in (None, trial.started):
         raise Conflict(OTHER)
     return trial
 

@@ -1,4 +1,4 @@
-"""Profiles on trial, and names for versions"""
+"""Profiles on trial, names for versions, and an index over arrivals"""
 
 from __future__ import annotations
 
@@ -22,3 +22,5 @@ def upgrade() -> None:
     for table, column in (("profileversion", "label"), ("pick", "team")):
         with op.batch_alter_table(table, schema=None) as batch_op:
             batch_op.add_column(sa.Column(column, sa.String(), server_default="", nullable=False))
+    op.drop_index("ix_entry_arrived_at", table_name="entry")
+    op.create_index("entry_arrived", "entry", ["arrived_at", "withdrawn", "revision"])
