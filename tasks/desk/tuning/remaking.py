@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
 
@@ -24,7 +24,7 @@ from tasks.records import Candidate, Reader
 from tasks.round.composing import contest
 from tasks.round.context import Context
 from tasks.round.replaying import Beginning, Epoch, Replayed, laid_out, replay
-from tasks.round.stretch import Stretch
+from tasks.round.stretch import Floats, Ints, Stretch
 from tasks.score import Background
 from tasks.store import digests, entries, profiles, tracing
 from tasks.store.feedback import Lessons
@@ -58,6 +58,21 @@ class Remade:
     papers: Stretch
     made: Mapping[int, Replayed]
     choice: Choice
+    _votes: dict[datetime, Ints] = field(default_factory=dict, init=False, repr=False)
+    _raw: dict[int, Floats] = field(default_factory=dict, init=False, repr=False)
+
+    def votes_at(self, moment: datetime) -> Ints:
+        """The votes of all papers at that moment; -1 where none are known."""
+        if moment not in self._votes:
+            ((_, votes),) = self.papers.votes_by([moment])
+            self._votes[moment] = votes
+        return self._votes[moment]
+
+    def raw(self, key: int) -> Floats:
+        """By one profile the raw score of each paper that was new."""
+        if key not in self._raw:
+            self._raw[key] = self.made[key].raw(key)
+        return self._raw[key]
 
     @cached_property
     def met(self) -> Met:

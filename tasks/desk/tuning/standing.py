@@ -18,8 +18,8 @@ from tasks.compose.wanting import SURE
 from tasks.desk.tuning.remaking import Remade
 from tasks.records import Candidate, Paper, Pick, Profile, Score
 from tasks.round.reaching import MOST_EACH
-from tasks.round.stretch import Floats, Stretch, evidence_of, ordinal
-from tasks.score import lens
+from tasks.round.stretch import Stretch, evidence_of, ordinal
+from tasks.score import Lens, lens
 from tasks.score.linear import OUT
 from tasks.score.wishes import other_wishes
 from tasks.store import entries
@@ -47,7 +47,8 @@ class Cause(StrEnum):
 class Stand:
     """What one profile thought of a paper. `least` is what a pick needed, the line or the reader's own
     threshold; `margin` by how much log-odds the score lies over it; `rank` counts from 1 among the `of`
-    papers that were new. `score` is told with its reasons. `bars` are the negatives that it matched.
+    papers that were new. `bars` are the negatives that it matched. `votes` are those that it was scored with;
+    `score` has its reasons after `reasoned`.
     """
 
     profile_id: int
@@ -59,6 +60,7 @@ class Stand:
     margin: float
     rank: int
     of: int
+    votes: int | None
     bars: tuple[str, ...] = ()
 
 
@@ -112,7 +114,7 @@ def look(again: Remade, entry_id: int) -> Look:
         place=place,
         matches=len(matches),
         most=facts.reader.most,
-        pick=_told(pick, stands) if pick else None,
+        pick=pick,
         seated=tuple(one.paper for one in picks) if cause is Cause.SEATS else (),
         twin=_twin(again, entry_id) if cause is Cause.TWIN else None,
     )
@@ -133,11 +135,21 @@ def _cause(again: Remade, entry_id: int, stands: Sequence[Stand], pick: Pick | N
     return stands[0].cause
 
 
-def _told(pick: Pick, stands: Sequence[Stand]) -> Pick:
-    """The pick with its reasons."""
-    key = pick.score.profile_id
-    own = next((one for one in stands if one.profile_id == key), None)
-    return replace(pick, score=own.score) if own else pick
+def reasoned(again: Remade, seen: Look) -> Look:
+    """The same with the reasons of each profile's score."""
+    stands = tuple(_reasoned(again, seen, stand) for stand in seen.stands)
+    scores = {stand.profile_id: stand.score for stand in stands}
+    pick = seen.pick
+    if pick and int(pick.score.profile_id) in scores:
+        pick = replace(pick, score=scores[int(pick.score.profile_id)])
+    return replace(seen, stands=stands, pick=pick)
+
+
+def _reasoned(again: Remade, seen: Look, stand: Stand) -> Stand:
+    own = again.made[stand.profile_id].lenses[stand.profile_id]
+    number = again.papers.place[stand.score.entry_id]
+    (score,) = again.papers.told(own, [number], [stand.votes])
+    return replace(stand, score=score)
 
 
 # --- each profile --------------------------------------------------------------------------------
@@ -151,20 +163,17 @@ def _stands(again: Remade, entry_id: int) -> tuple[Stand, ...]:
 
 def _stand(again: Remade, asked: Asked, number: int) -> tuple[float, Stand]:
     """What a profile thought, and by how much it would want the paper with no negative."""
-    key = int(asked.profile.id)
-    made, own = again.made[key], again.made[key].lenses[key]
-    paper = again.papers.papers[number]
+    key, paper = int(asked.profile.id), again.papers.papers[number]
+    made = again.made[key]
     kept = _kept(again, key, paper)
     votes = kept.votes if kept else _votes(again, key, number)
-    (score,) = again.papers.told(own, [number], [votes])
-    if kept:
-        score = replace(score, raw=kept.score.raw, value=kept.score.value)
+    score = kept.score if kept else _score(again, made.lenses[key], number, votes)
     line = made.lines[key]
     least = max(line, asked.threshold)
     margin = score.raw - odds(least)
     bars = barring(asked.profile, again.papers, number) if score.raw <= OUT else ()
-    wish = _unbarred(again, asked, number, votes) - odds(least) if bars else margin
-    raw = made.raw(key)
+    unbarred = lens(again.ground, replace(asked.profile, negatives=())) if bars else None
+    wish = _score(again, unbarred, number, votes).raw - odds(least) if unbarred else margin
     stand = Stand(
         profile_id=key,
         name=asked.profile.name,
@@ -173,11 +182,25 @@ def _stand(again: Remade, asked: Asked, number: int) -> tuple[float, Stand]:
         line=line,
         least=least,
         margin=margin,
-        rank=int((raw > score.raw).sum()) + 1,
-        of=len(raw),
+        rank=int((again.raw(key) > score.raw).sum()) + 1,
+        of=len(made.news),
+        votes=votes,
         bars=bars,
     )
     return wish, stand
+
+
+def _score(again: Remade, own: Lens, number: int, votes: int | None) -> Score:
+    """How a paper with so many votes scores, without the reasons."""
+    evidence = again.papers.evidence(own)[[number]] + evidence_of(np.array([votes or 0]))
+    raw = float(own.curve.raw(evidence)[0])
+    return Score(
+        entry_id=again.papers.papers[number].id,
+        profile_id=own.profile.id,
+        value=1 / (1 + math.exp(-raw)),
+        raw=raw,
+        reasons=(),
+    )
 
 
 def _by(
@@ -226,8 +249,8 @@ def _kept(again: Remade, key: int, paper: Paper) -> Candidate | None:
 
 def _votes(again: Remade, key: int, number: int) -> int | None:
     """How many votes it had when that profile last looked at it."""
-    ((_, votes),) = again.papers.votes_by([_scored_at(again, key, number)])
-    return None if votes[number] < 0 else int(votes[number])
+    votes = int(again.votes_at(_scored_at(again, key, number))[number])
+    return None if votes < 0 else votes
 
 
 def barring(profile: Profile, papers: Stretch, number: int) -> tuple[str, ...]:
@@ -235,13 +258,6 @@ def barring(profile: Profile, papers: Stretch, number: int) -> tuple[str, ...]:
     negatives = (wish for wish in other_wishes(profile) if wish.kind == "negative")
     found = (wish.label for wish in negatives if number in papers.answer(wish.key)[0])
     return tuple(dict.fromkeys(found))
-
-
-def _unbarred(again: Remade, asked: Asked, number: int, votes: int | None) -> float:
-    """The raw score that it would have with no negatives."""
-    own = lens(again.ground, replace(asked.profile, negatives=()))
-    evidence: Floats = again.papers.evidence(own)[[number]]
-    return float(own.curve.raw(evidence + evidence_of(np.array([votes or 0])))[0])
 
 
 def _twin(again: Remade, entry_id: int) -> Twin | None:

@@ -14,7 +14,7 @@ from enum import StrEnum
 from tasks.desk import searching
 from tasks.desk.outlook import coming
 from tasks.desk.tuning.remaking import Remade, facts, laid, remade
-from tasks.desk.tuning.standing import Cause, Look, look
+from tasks.desk.tuning.standing import Cause, Look, look, reasoned
 from tasks.errors import UnknownName
 from tasks.hours import is_zone, next_due, zone
 from tasks.records import Paper, Reader, Want
@@ -173,7 +173,7 @@ class _Telling:
         return self.story(
             Fate.SENT,
             considered=tuple(one for one, _ in seen),
-            decided=own[0].look if own[0] else None,
+            decided=reasoned(own[1], own[0].look) if own[0] and own[0].look and own[1] else None,
             agrees=own[0].agrees if own[0] else True,
             again=own[1],
             sent=sent,
@@ -190,7 +190,7 @@ class _Telling:
         brings = [(int(pick.paper.id), pick.kind.value) for pick in foretold.picks]
         return self.story(
             Fate.WAITING,
-            decided=look(again, self.entry),
+            decided=reasoned(again, look(again, self.entry)),
             agrees=again.picks == brings,
             again=again,
             comes=any(key == self.entry for key, _ in brings),
@@ -208,7 +208,7 @@ class _Telling:
         return self.story(
             Fate.MISSED,
             considered=considered,
-            decided=seen_there,
+            decided=reasoned(again, seen_there),
             agrees=best.agrees,
             again=again,
         )
