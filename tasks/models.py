@@ -303,6 +303,9 @@ class ScorerModel(SQLModel, table=True):
     `papers` is how many were known when it was fitted.
     """
 
+    # Which is in force is asked all the time, and a row is some megabytes long.
+    __table_args__ = (Index("scorermodel_newest", "created_at", "id", "papers", "version"),)
+
     id: int | None = _key()
     version: str = Field(unique=True)
     papers: int

@@ -63,6 +63,14 @@ class Stretch:
             found.setdefault(paper.title, []).append(number)
         return found
 
+    @cached_property
+    def _ungrown(self) -> Ints:
+        """The votes before any was seen."""
+        today = [-1 if paper.upvotes is None else paper.upvotes for paper in self.papers]
+        counts = np.array(today, np.int64)
+        counts[[number for _, number, _ in self.votes]] = -1
+        return counts
+
     def answer(self, key: Key) -> Answer:
         """Who answers a wish, and how strongly."""
         if key not in self._answers:
@@ -97,11 +105,12 @@ class Stretch:
         return lens.told(self.texts, numbers, votes, hits)
 
     def votes_by(self, moments: Iterable[datetime]) -> Iterable[tuple[datetime, Ints]]:
-        """The votes of all papers at each of some moments, which ascend; -1 where none are known.
+        """The votes of all papers at each of some moments, which ascend; -1 where none are known. Votes of
+        which nobody knows how they grew count as they are today.
 
         The array is the same one each time, and changes.
         """
-        counts = np.full(len(self.papers), -1, np.int64)
+        counts = self._ungrown.copy()
         done = 0
         for moment in moments:
             now = moment.timestamp()

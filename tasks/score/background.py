@@ -15,6 +15,7 @@ from tasks.score.meaning import Encodes, Meaning
 from tasks.score.vectors import Floats
 from tasks.score.words import Lexicon
 
+FEW = 400  # columns that are looked up one by one
 BELIEF = 300  # papers that what is believed of a spread is worth
 
 
@@ -42,6 +43,18 @@ class Background:
     def width(self) -> int:
         """How many dense numbers a row and a paper have: of the latent space, then the encoder's."""
         return self.model.latent.width + (self.meaning.encoder.width if self.meaning else 0)
+
+    def along(self, vector: sparse.csr_array) -> Floats:
+        """The product of every paper with one row. What few columns hold is looked up by column."""
+        if vector.nnz > FEW:
+            return np.asarray(self.vectors @ vector.toarray()[0])
+        by = self.by_column
+        spans = [slice(by.indptr[c], by.indptr[c + 1]) for c in vector.indices.tolist()]
+        rows = np.concatenate([np.zeros(0, np.int64), *(by.indices[span] for span in spans)])
+        parts = (by.data[span] * w for span, w in zip(spans, vector.data.tolist(), strict=True))
+        values = np.concatenate([np.zeros(0), *parts])
+        found: Floats = np.bincount(rows, weights=values, minlength=self.size)
+        return found
 
     def scale(self, values: Floats, believed: float) -> tuple[float, float]:
         """Mean and spread of `values`, one a paper. With few papers the spread is mostly believed."""

@@ -107,7 +107,7 @@ class _Sum:
     ) -> Floats:
         values = np.zeros(self.ground.size)
         if vector is not None:
-            values += self.ground.vectors @ vector.toarray()[0]
+            values += self.ground.along(vector)
         if place is not None:
             values += self.ground.places @ place
         for wish in wishes:
@@ -261,7 +261,7 @@ def _add_dislikes(total: _Sum, disliked: sparse.csr_array) -> None:
         return
     vector = _sum([disliked[[n]] for n in range(disliked.shape[0])], disliked.shape[1])
     vector = vector * (-DISLIKED / np.sqrt(disliked.shape[0]))
-    values = total.ground.vectors @ vector.toarray()[0]
+    values = total.ground.along(vector)
     total.offset -= float(np.median(np.append(values, 0.0)))  # most papers are moved by nothing
     total.columns.append(vector)
 

@@ -16,7 +16,7 @@ from tasks.compose.twins import Met
 from tasks.desk.tuning.evidence import Evidence
 from tasks.desk.tuning.past import Past
 from tasks.records import Candidate, Paper, Reader, Score
-from tasks.round.replaying import Replayed
+from tasks.round.replaying import Replayed, told
 
 QUESTIONS = 4
 KNOWN_MOST = 100  # papers, the newest, that a question is to be unlike of
@@ -39,32 +39,37 @@ class Question:
 
 def questions(
     of: Evidence, past: Past, reader: Reader, made: Sequence[Replayed]
-) -> Iterator[Question]:
+) -> tuple[Question, ...]:
     """What to ask about this profile, the most telling first."""
-    known = _known(of, past, made)
-    met = Met(known)
-    near = _near_misses(of, past, made)
-    for _ in range(QUESTIONS):
-        chosen = explore(reader, [one for _, one in near.values()], known, wording, met.twin)
-        if chosen is None:
-            return
-        then, _ = near.pop(chosen.paper.id)
-        yield _asked(then, chosen, known)
-        met.add(chosen.paper)
-        known = [chosen.paper, *known]
-
-
-def _asked(then: Replayed, chosen: Candidate, known: Sequence[Paper]) -> Question:
-    alike = wording([chosen.paper], known)[0]
-    best = int(alike.argmax()) if len(alike) else 0
-    return Question(
-        paper=chosen.paper,
-        day=then.day,
-        score=then.told(chosen.score),
-        line=chosen.line,
-        nearest=known[best] if len(alike) else None,
-        likeness=float(alike[best]) if len(alike) else 0.0,
+    chosen = list(_chosen(reader, _known(of, past, made), _near_misses(of, past, made)))
+    scores = told([(then, candidate.score) for then, candidate, _ in chosen])
+    return tuple(
+        Question(
+            paper=candidate.paper,
+            day=then.day,
+            score=score,
+            line=candidate.line,
+            nearest=nearest[0] if nearest else None,
+            likeness=nearest[1] if nearest else 0.0,
+        )
+        for (then, candidate, nearest), score in zip(chosen, scores, strict=True)
     )
+
+
+def _chosen(
+    reader: Reader, known: list[Paper], near: dict[int | str, tuple[Replayed, Candidate]]
+) -> Iterator[tuple[Replayed, Candidate, tuple[Paper, float] | None]]:
+    """One after another, each with the known paper that it is most like."""
+    met = Met(known)
+    for _ in range(QUESTIONS):
+        best = explore(reader, [one for _, one in near.values()], known, wording, met.twin)
+        if best is None:
+            return
+        alike = wording([best.paper], known)[0]
+        nearest = (known[int(alike.argmax())], float(alike.max())) if known else None
+        yield near.pop(best.paper.id)[0], best, nearest
+        met.add(best.paper)
+        known = [best.paper, *known]
 
 
 def _known(of: Evidence, past: Past, made: Sequence[Replayed]) -> list[Paper]:

@@ -153,7 +153,7 @@ def gather(context: Context, reader: Reader, which: int | None, body: object) ->
 
 
 def seen(
-    context: Context, reader: Reader, which: int | None, body: object, span: int = SPAN
+    context: Context, reader: Reader, which: int | None, body: object
 ) -> tuple[Evidence, Past, Sequence[Asked]]:
     """The same, with the past that it is from and all of the reader's profiles."""
     key = which or NEW
@@ -164,7 +164,7 @@ def seen(
     own = next((one for one in asked if one.profile.id == key), None)
     if own is None:
         raise UnknownName(f"there is no profile {which!r}")
-    past = look_back(context, reader, span)
+    past = look_back(context, reader, SPAN, saved)
     names = {own.profile.name, ""} if own is asked[0] else {own.profile.name}
     last = past.moments[-1][1]
     evidence = Evidence(

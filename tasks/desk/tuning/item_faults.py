@@ -208,10 +208,11 @@ class _Judge:
         count = spelling.filed(papers)
         if 0 < count < FEW:
             return None
-        better = spelling.nearest_category(papers, item.text)
-        if better:
-            return self._spelled(item, better)
-        return self._remark(Kind.NEVER, item, [self._removed(item)], of=count)
+        better = spelling.nearest_categories(papers, item.text)
+        mends = [self._replaced(item, [one], MendKind.SPELL) for one in better]
+        kind = Kind.MISSPELLED if better else Kind.NEVER
+        made = self._remark(kind, item, [*mends, self._removed(item)], of=count or self._of.count)
+        return replace(made, other=better[0] if better else "")
 
     # --- what the papers say ---------------------------------------------------------------------
     def _remark(

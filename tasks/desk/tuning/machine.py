@@ -122,13 +122,13 @@ def compare(
     """The last `span` days with this body for the profile of that number, or for a new one (None), beside
     the same days with the profiles as they are saved, or with `base` in the place of that one.
 
-    Nothing is kept. `about` is the reader's as it is given. Raises `UsageError`.
+    Nothing is kept. `about` is the reader's as it is given, who may be nobody here. Raises `UsageError`.
     """
     key = which or NEW
     edited = from_typed(body, key=key)
     with context.database.read() as session:
         saved = profiles.of_reader(session, reader.id)
-        known = readers.get(session, reader.id)
+        known = readers.seek(session, reader.id) or reader
     after = asked_for(reader, with_edit(saved, edited))
     before: Sequence[Asked] = saved
     if base is not None:

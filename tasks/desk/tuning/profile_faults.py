@@ -99,7 +99,7 @@ def _drift(of: Evidence) -> Iterator[Remark]:
     if len(lately) < ENOUGH or of.count < FEW or not _drifted(of, of.typed, lately, rows):
         return
     examples = [of.papers.papers[row] for row in lately.tolist()]
-    words = telltale_words(of.ground, examples, of.typed, of.papers)
+    words = [text for text, _ in telltale_words(of.ground, examples, of.typed, of.papers)]
     mends = (_with_terms(of.typed, words[:most]) for most in WORDS_FOR)
     mended = next((m for m in mends if not _drifted(of, m[0], lately, rows)), None)
     yield Remark(

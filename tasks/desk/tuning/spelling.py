@@ -6,6 +6,7 @@ space is a letter too few.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -19,7 +20,7 @@ from tasks.score.words import stems, surfaces
 
 SHORTEST = 5  # letters: shorter words have too many neighbours that mean something else
 SEEN = 3  # papers that must have a word before it is taken for the right one
-ALIKE = 0.6  # of two names of categories (difflib's ratio)
+ALIKE = 0.75  # of two names of categories (difflib's ratio)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +34,12 @@ class Person:
 
 def nearest_words(papers: Stretch, text: str) -> str | None:
     """`text` with its unknown words spelled as papers do; None where that finds no paper."""
-    spelled = surfaces(text)
+    spelled, made = surfaces(text), text
     for at, word in enumerate(spelled):
-        if not _known(papers, stems(word)):
-            better = max(_slips(papers, spelled, at), default=None)
-            if better is None:
-                return None
+        better = max(_slips(papers, spelled, at), default=None)
+        if better:
             spelled[at] = better[-1]
-    made = " ".join(spelled)
+            made = re.sub(rf"\b{word}\b", better[-1], made, flags=re.IGNORECASE)
     return made if stems(made) != stems(text) and _known(papers, stems(made)) else None
 
 
@@ -48,6 +47,8 @@ def _slips(papers: Stretch, spelled: Sequence[str], at: int) -> Iterator[tuple[i
     """What the word may have been: how many papers have it in its place, and at all."""
     word = spelled[at]
     if len(word) < SHORTEST or not word.isascii() or not word.isalpha():
+        return
+    if _known(papers, stems(word)) >= SEEN:
         return
     for near in sorted(one_slip_off(word)):
         own = stems(near)
@@ -119,8 +120,10 @@ def filed(papers: Sequence[Paper]) -> int:
     return sum(bool(paper.categories) for paper in papers)
 
 
-def nearest_category(papers: Sequence[Paper], text: str) -> str | None:
-    """The category that is most like it by its letters."""
+def nearest_categories(papers: Sequence[Paper], text: str) -> list[str]:
+    """The categories that are most like it by their letters: two at most."""
     known = {category.casefold(): category for paper in papers for category in paper.categories}
-    found = get_close_matches(text.strip().casefold(), sorted(known), n=1, cutoff=ALIKE)
-    return known[found[0]] if found else None
+    wanted = text.strip().casefold()
+    found = get_close_matches(wanted, sorted(known), n=3, cutoff=ALIKE)
+    found.sort(key=lambda one: sorted(one) != sorted(wanted))  # changed places before others
+    return [known[one] for one in found[:2]]

@@ -137,7 +137,7 @@ def _cause(again: Remade, entry_id: int, stands: Sequence[Stand], pick: Pick | N
 
 def reasoned(again: Remade, seen: Look) -> Look:
     """The same with the reasons of each profile's score."""
-    stands = tuple(_reasoned(again, seen, stand) for stand in seen.stands)
+    stands = tuple(_reasoned(again, stand) for stand in seen.stands)
     scores = {stand.profile_id: stand.score for stand in stands}
     pick = seen.pick
     if pick and int(pick.score.profile_id) in scores:
@@ -145,7 +145,7 @@ def reasoned(again: Remade, seen: Look) -> Look:
     return replace(seen, stands=stands, pick=pick)
 
 
-def _reasoned(again: Remade, seen: Look, stand: Stand) -> Stand:
+def _reasoned(again: Remade, stand: Stand) -> Stand:
     own = again.made[stand.profile_id].lenses[stand.profile_id]
     number = again.papers.place[stand.score.entry_id]
     (score,) = again.papers.told(own, [number], [stand.votes])

@@ -15,18 +15,16 @@ from typing import Any
 from tasks.compose import diverse
 from tasks.desk.tuning.asking import Question, questions
 from tasks.desk.tuning.evidence import Evidence, seen
-from tasks.desk.tuning.item_faults import within
 from tasks.desk.tuning.machine import Comparison, compare
 from tasks.desk.tuning.past import Past
-from tasks.desk.tuning.telltale import telltale_authors, telltale_words
+from tasks.desk.tuning.telltale import PAPERS_MOST, telltale_authors, telltale_words
 from tasks.profile_json import to_json
 from tasks.records import Example, Paper, PickKind, Profile, Reader
 from tasks.round.context import Context
 from tasks.round.replaying import Replayed
-from tasks.score.words import stems
 
 ENOUGH = 3  # liked papers to learn words from
-WORDS_TRIED, AUTHORS_TRIED, PAPERS_TRIED = 5, 3, 2  # each costs a replay
+WORDS_TRIED, AUTHORS_TRIED, PAPERS_TRIED = 4, 2, 2  # each costs a replay
 PAPERS_FROM = 12  # the best picks, among which unlike ones are looked for
 SPAN = 7
 
@@ -90,7 +88,7 @@ def suggest(
     """What would sharpen this body for the profile of that number, or for a new one (None), by what it
     changes in the last `span` days. Raises as `linting.lint` does.
     """
-    evidence, past, asked = seen(context, reader, which, body, span)
+    evidence, past, asked = seen(context, reader, which, body)
     made = past.replayed(reader, asked)
     source, papers = _learned_from(evidence, made)
     ideas = [*_words(evidence, papers), *_authors(evidence, papers), *_papers(evidence, past, made)]
@@ -103,7 +101,7 @@ def suggest(
         terms=by[SuggestionKind.TERM],
         authors=by[SuggestionKind.AUTHOR],
         papers=by[SuggestionKind.PAPER],
-        questions=tuple(questions(evidence, past, reader, made)),
+        questions=questions(evidence, past, reader, made),
     )
 
 
@@ -120,23 +118,17 @@ def with_example(typed: Profile, paper: Paper, part: str, day: date) -> Profile:
 def _learned_from(of: Evidence, made: Sequence[Replayed]) -> tuple[Source, tuple[Paper, ...]]:
     """The papers that tell what is wanted, the newest first."""
     if len(of.liked) >= ENOUGH:
-        return Source.LIKED, of.liked[::-1]
+        return Source.LIKED, of.liked[::-1][:PAPERS_MOST]
     picks = (pick for one in made[::-1] for pick in one.choice.composition.picks)
     own = tuple(pick.paper for pick in picks if pick.score.profile_id == of.typed.id)
-    return (Source.PICKED, own) if len(own) >= ENOUGH else (Source.NOTHING, ())
+    return (Source.PICKED, own[:PAPERS_MOST]) if len(own) >= ENOUGH else (Source.NOTHING, ())
 
 
 def _words(of: Evidence, papers: Sequence[Paper]) -> Iterator[_Idea]:
     some = telltale_words(of.ground, papers, of.typed, of.papers)[:WORDS_TRIED]
-    for text in some:
+    for text, hits in some:
         profile = replace(of.typed, terms=(*of.typed.terms, text))
-        yield _Idea(SuggestionKind.TERM, text, _saying(text, papers), profile)
-
-
-def _saying(text: str, papers: Sequence[Paper]) -> int:
-    """In how many of the papers these words stand side by side."""
-    wanted = stems(text)
-    return sum(within(wanted, stems(f"{paper.title} . {paper.abstract}")) for paper in papers)
+        yield _Idea(SuggestionKind.TERM, text, hits, profile)
 
 
 def _authors(of: Evidence, papers: Sequence[Paper]) -> Iterator[_Idea]:
@@ -152,12 +144,12 @@ def _authors(of: Evidence, papers: Sequence[Paper]) -> Iterator[_Idea]:
 
 
 def _papers(of: Evidence, past: Past, made: Sequence[Replayed]) -> Iterator[_Idea]:
-    """The best picks of which nothing was said, unlike each other: they say what is wanted in full."""
+    """The best picks of the last days of which nothing was said, unlike each other."""
     said = {one.paper.id for one in past.answers}
     given = {one.id for one in (*of.taught.examples, *of.taught.dislikes)}
     picks = [
         pick
-        for one in made
+        for one in made[-SPAN:]
         for pick in one.choice.composition.picks
         if pick.score.profile_id == of.typed.id
         and pick.kind is PickKind.MATCH

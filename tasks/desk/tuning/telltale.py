@@ -8,49 +8,58 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from scipy import sparse
 
-from tasks.desk.tuning.item_faults import TOO_MUCH, within
+from tasks.desk.tuning.item_faults import within
 from tasks.records import Paper, Profile
 from tasks.round.stretch import Stretch
 from tasks.score import Background
+from tasks.score.answers import Finder
 from tasks.score.learned import in_words, loudness
 from tasks.score.names import name_of, sameness
 from tasks.score.reasons import pairs_joined, spelling_of, spoken_as
-from tasks.score.words import STOP, read, stems
+from tasks.score.words import STOP, Lexicon, read, stems
 
 PAPERS_MOST = 60  # the newest: more of them tell the same words
+TYPED = ("terms", "phrases", "less", "negatives")
 SHARED = 2  # papers that must have a word, or an author
+SHARE = 0.05  # of these papers
+LIFT = 4.0  # how much commoner a word must be in these papers than in all
 TOGETHER = 1.5  # what two words count beside one, which means too many things
-WORDS_MOST = 12
+WORDS_MOST = 8
 AUTHORS_MOST = 6
 
 
 def telltale_words(
     ground: Background, papers: Sequence[Paper], typed: Profile, all_: Stretch
-) -> list[str]:
-    """Words and pairs of words that these papers have and others have not, the most telling first.
+) -> list[tuple[str, int]]:
+    """Words and pairs of words that these papers have and others have not, the most telling first, each
+    with the number of these papers that have it.
 
-    Each stands in two of them at least and not in every other paper of `all_`; none holds what is typed
-    or is a part of it.
+    Each stands in several of them, and is rare among `all_` beside them; none holds what is typed, or is
+    a part of it.
     """
-    some = list(papers)[:PAPERS_MOST]
-    vectors = ground.model.space.vectors(
-        read(ground.lexicon, [(p.title, p.abstract) for p in some])
-    )
+    texts = [(paper.title, paper.abstract) for paper in papers]
+    vectors = ground.model.space.vectors(read(ground.lexicon, texts))
     if not vectors.nnz:
         return []
-    known = [stems(text) for text in (*typed.terms, *typed.phrases, *typed.less, *typed.negatives)]
+    known = [stems(text) for part in TYPED for text in getattr(typed, part)]
     spelled: dict[str, str] = {}
-    for paper in some:
+    for paper in papers:
         spelled = {**spelling_of(paper), **spelled}
+    batch = read(lexicon := Lexicon(), texts)
+    here = Finder(lexicon, batch)
     found = []
     for words in _ranked(ground, vectors):
-        rows = all_.answer(("words", *words))[0]
-        covered = any(within(words, own) or within(own, words) for own in known)
-        if covered or len(rows) > TOO_MUCH / 4 * len(all_.papers) or not {*words} <= spelled.keys():
+        key = ("words", *words)
+        own, rows = len(here.answer(key)[0]), len(all_.answer(key)[0])
+        usual = rows / max(len(all_.papers), 1)
+        if own < max(SHARED, SHARE * len(papers)) or not own / len(papers) > LIFT * usual:
             continue
-        known.append(words)
-        found.append(spoken_as(words, spelled))
-    return found[:WORDS_MOST]
+        if not any(within(words, other) or within(other, words) for other in known):
+            known.append(words)
+            found.append((spoken_as(words, spelled), own))
+        if len(found) == WORDS_MOST:
+            break
+    return found
 
 
 def _ranked(ground: Background, vectors: sparse.csr_array) -> Iterator[tuple[str, ...]]:
@@ -63,7 +72,7 @@ def _ranked(ground: Background, vectors: sparse.csr_array) -> Iterator[tuple[str
     parts = {
         space.words_of(column): weight
         for column, weight in zip(columns.tolist(), weights.tolist(), strict=True)
-        if counts[column] >= min(SHARED, size) and weight > 0
+        if counts[column] >= SHARED and weight > 0
     }
     joined = [
         (words, value * (TOGETHER if len(words) > 1 else 1.0))

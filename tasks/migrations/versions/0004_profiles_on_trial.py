@@ -24,3 +24,4 @@ def upgrade() -> None:
             batch_op.add_column(sa.Column(column, sa.String(), server_default="", nullable=False))
     op.drop_index("ix_entry_arrived_at", table_name="entry")
     op.create_index("entry_arrived", "entry", ["arrived_at", "withdrawn", "revision"])
+    op.create_index("scorermodel_newest", "scorermodel", ["created_at", "id", "papers", "version"])
