@@ -99,7 +99,14 @@ PAGES = {
     "a profile": Way("/my/profiles/1", ADA),
     "a new profile": Way("/my/profiles/new", ADA),
     "a profile tried out": posted(
-        "/my/profiles/1", ADA, do="look", name="main", terms="video", span="30", version="1", share="1"
+        "/my/profiles/1",
+        ADA,
+        do="look",
+        name="main",
+        terms="video",
+        span="30",
+        version="1",
+        share="1",
     ),
     "a profile, wrongly": posted("/my/profiles/new", ADA, 422, do="save", name="", share="99"),
     "remove a profile": Way("/my/profiles/1/remove", ADA),
@@ -116,6 +123,14 @@ PAGES = {
     ),
     "no trial": Way("/my/profiles/1/trial", ADA),
     "a trial, wrongly": posted("/my/profiles/1/trial", ADA, 422, do="trial", share="99"),
+    "advice": Way("/my/profiles/1/advice", ADA),
+    "advice on a second profile's like": Way("/my/profiles/3/advice", PLAIN),
+    "advice, wrongly": posted(
+        "/my/profiles/1/advice", ADA, 422, do="terms:" + "x" * 201, version="1"
+    ),
+    "advice from a page of before": posted(
+        "/my/profiles/3/advice", PLAIN, 409, do="mend:x", version="1"
+    ),
     "preferences": Way("/my/preferences", ADA),
     "preferences by a digest's link": Way("/my/preferences", ADA, scope="tune"),
     "preferences, wrongly": posted(

@@ -7,19 +7,20 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import invented
-from papers import add_reader, bring
+from papers import bring
 
 from tasks.parse.page import parse_page
 from tasks.records import ParsedEntry, RawPage
 from tasks.store.database import Database
 
 LAST = date(2026, 11, 20)
+NOW = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 DAYS = 42
 FILED = ("cs.CL", "cs.AI", "cs.CV", "cs.LG", "cs.RO", "eess.AS", "stat.ML")  # by subject
 
 
 def fill(path: Path) -> None:
-    """Bring the papers into a migrated SQLite file, and a reader with the profile ``main``."""
+    """Bring the papers into a migrated SQLite file."""
     database = Database(f"sqlite:///{path}")
     for back in range(DAYS - 1, -1, -1):
         day = LAST - timedelta(days=back)
@@ -28,8 +29,6 @@ def fill(path: Path) -> None:
         filed = tuple(_filed(one, place) for place, one in enumerate(found.entries))
         with database.write() as session:
             bring(session, replace(found, entries=filed), at, body=f"day {day}".encode())
-    with database.write() as session:
-        add_reader(session, at, terms=["sparse attention"], about=4, most=6)
     database.close()
 
 

@@ -75,14 +75,7 @@ class Stretch:
         """Who answers a wish, and how strongly."""
         if key not in self._answers:
             _make_room(self._answers, WISHES_KEPT)
-            parts = [finder.answer(key) for finder in self.texts.finders]
-            starts = self.ends[:-1].tolist()
-            rows = [rows + start for (rows, _), start in zip(parts, starts, strict=False)]
-            hits = [hits for _, hits in parts]
-            self._answers[key] = (
-                np.concatenate([np.zeros(0, np.int64), *rows]),
-                np.concatenate([np.zeros(0), *hits]),
-            )
+            self._answers[key] = self.texts.finder.answer(key)
         return self._answers[key]
 
     def evidence(self, lens: Lens) -> Floats:

@@ -41,6 +41,31 @@ class Finder:
                 for part in {name.last, *name.given}:
                     self._authors[part].append((row, name))
 
+    @classmethod
+    def joined(cls, finders: Sequence[Finder]) -> Finder:
+        """One that finds what these do, papers one after another. They share a lexicon, and there are some."""
+        starts = np.cumsum([0, *(one._batch.size for one in finders)]).tolist()
+        batches = [one._batch for one in finders]
+        rows = [batch.rows + start for batch, start in zip(batches, starts, strict=False)]
+        whole = cls(
+            finders[0]._lexicon,
+            Batch(
+                words=np.concatenate([batch.words for batch in batches]),
+                rows=np.concatenate(rows),
+                title=np.concatenate([batch.title for batch in batches]),
+                size=starts[-1],
+            ),
+        )
+        for one, start in zip(finders, starts, strict=False):
+            for part, named in one._authors.items():
+                whole._authors[part] += [(start + row, name) for row, name in named]
+            for archive, filed in one._filed.items():
+                for categories, some in filed.items():
+                    whole._filed[archive].setdefault(categories, []).extend(
+                        start + row for row in some
+                    )
+        return whole
+
     def matrix(self, keys: Sequence[Key]) -> sparse.csr_array:
         """What every paper answers to every wish: papers x keys."""
         found = [self.answer(key) for key in keys]

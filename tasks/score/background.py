@@ -53,8 +53,7 @@ class Background:
         rows = np.concatenate([np.zeros(0, np.int64), *(by.indices[span] for span in spans)])
         parts = (by.data[span] * w for span, w in zip(spans, vector.data.tolist(), strict=True))
         values = np.concatenate([np.zeros(0), *parts])
-        found: Floats = np.bincount(rows, weights=values, minlength=self.size)
-        return found
+        return np.bincount(rows, weights=values, minlength=self.size).astype(np.float64)
 
     def scale(self, values: Floats, believed: float) -> tuple[float, float]:
         """Mean and spread of `values`, one a paper. With few papers the spread is mostly believed."""

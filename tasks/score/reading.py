@@ -39,12 +39,11 @@ class Texts:
     vectors: sparse.csr_array
     votes: sparse.csr_array
     places: Places
-    finders: Sequence[Finder]
+    finder: Finder
 
     def answering(self, wishes: Sequence[Key]) -> Reading:
         """The papers for rows whose wishes are numbered like `wishes`."""
-        answers = sparse.vstack([finder.matrix(wishes) for finder in self.finders])
-        columns = sparse.hstack([self.vectors, self.votes, answers]).tocsr()
+        columns = sparse.hstack([self.vectors, self.votes, self.finder.matrix(wishes)]).tocsr()
         return Reading(self.papers, self.vectors, Edition(columns, self.places))
 
 
@@ -79,7 +78,7 @@ def read_papers(
         vectors=vectors,
         votes=of_votes([paper.upvotes for paper in papers]),
         places=np.concatenate(places, axis=1),
-        finders=[Finder(lexicon, batch, papers)],
+        finder=Finder(lexicon, batch, papers),
     )
 
 
@@ -90,5 +89,5 @@ def together(texts: Sequence[Texts]) -> Texts:
         vectors=sparse.vstack([some.vectors for some in texts]).tocsr(),
         votes=sparse.vstack([some.votes for some in texts]).tocsr(),
         places=np.concatenate([some.places for some in texts]),
-        finders=[finder for some in texts for finder in some.finders],
+        finder=Finder.joined([some.finder for some in texts]),
     )

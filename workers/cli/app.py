@@ -25,6 +25,7 @@ from workers.cli import (
     scores,
     service,
     sources,
+    tuning,
     versions,
 )
 from workers.cli.say import Exit, exit_code, out, problem
@@ -40,6 +41,8 @@ for group in (sources, papers, readers, profiles, feedback, keys, encoder):
 profiles.app.command(name="versions")(versions.list_)
 profiles.app.command()(versions.restore)
 profiles.app.command()(versions.label)
+profiles.app.command()(tuning.preview)
+profiles.app.command()(tuning.backtest)
 for command in (
     rounds.demo,
     service.up,

@@ -1,24 +1,22 @@
-"""Profiles: listing, saving, trying out, and taking papers from a reader's own library."""
+"""Profiles: listing, saving, removing, and taking papers from a reader's own library."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from tasks.desk import collecting, interests, outlook
+from tasks.desk import collecting, interests
 from tasks.desk.adding import Added, add_examples
 from tasks.desk.collecting import Collected
 from tasks.errors import UnknownName, UsageError
-from tasks.profile_json import from_json
-from tasks.records import Pick, Reader
-from tasks.render.words import label, reason
+from tasks.records import Reader
 from tasks.round.context import Context
 from tasks.store import profiles
 from workers.cli.asked import Who, find, read_profile
-from workers.cli.say import Json, json_page, listing, note, table
+from workers.cli.say import Json, json_page, listing, note
 from workers.cli.state import opened
 
 app = typer.Typer(help="What a reader is interested in.", no_args_is_help=True)
@@ -71,31 +69,6 @@ def remove(who: Who, name: Name) -> None:
     with opened() as context:
         interests.remove(context, find(context, who).id, name)
     note(f"removed {name}; `paperround profiles restore {who} {name!r}` brings it back for 30 days")
-
-
-@app.command()
-def preview(
-    who: Who,
-    file: Annotated[Path | None, Stored] = None,
-    as_json: Json = False,
-) -> None:
-    """Show what the newest day would have brought, and why: by a reader's profiles, or by a file alone."""
-    with opened() as context:
-        reader = find(context, who)
-        with context.database.read() as session:
-            asked = profiles.of_reader(session, reader.id)
-        if file is not None:
-            called, body = read_profile(file)
-            tried = replace(from_json(body, key=interests.NEW), name=called)
-            asked = outlook.asked_for(reader, [tried])
-        found = outlook.trial(context, reader, asked)
-    picks = found.picks if found else ()
-    if as_json:
-        json_page(picks)
-    elif picks:
-        table("Picks", ("place", "match", "title", "why"), [_row(pick) for pick in picks])
-    else:
-        note(found.composition.reason if found else "no papers yet: `paperround run-once`")
 
 
 @app.command(name="import")
@@ -170,7 +143,3 @@ def _version(context: Context, reader: Reader, name: str) -> int | None:
         return interests.find(context, reader.id, name).version
     except UnknownName:
         return None
-
-
-def _row(pick: Pick) -> tuple[object, ...]:
-    return pick.place, label(pick), pick.paper.title, reason(pick)

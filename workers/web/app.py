@@ -26,6 +26,7 @@ from tasks.settings import Settings, current
 from tasks.store.database import Database
 from workers.web import (
     about,
+    advice,
     answers,
     data,
     editions,
@@ -48,6 +49,7 @@ from workers.web import (
     trials,
     versions,
     viewing,
+    why,
 )
 from workers.web.api import problems
 from workers.web.api.app import BASE, make_api
@@ -69,6 +71,8 @@ FACES = (
     interests,
     versions,
     trials,
+    why,
+    advice,
     preferences,
     answers,
     data,

@@ -11,8 +11,7 @@ from tempfile import TemporaryDirectory
 from sqlmodel import Session
 
 from tasks.errors import UsageError
-from tasks.parse import ids
-from tasks.parse.clean import title_key
+from tasks.parse import clean, ids
 from tasks.records import Paper, ParsedEntry, ParsedPage, RawPage, Reader, SourceKind
 from tasks.round.context import Context
 from tasks.round.replaying import OLDEST
@@ -22,7 +21,9 @@ from tasks.store.database import Database
 from tasks.store.owners import fence
 
 MORNING = time(4, tzinfo=UTC)  # when a day's papers come: before everybody's hour
-ROOM = timedelta(days=2)  # between the first day that is looked back on and what it looks back on itself
+ROOM = timedelta(
+    days=2
+)  # between the first day that is looked back on and what it looks back on itself
 
 
 def nobody(*, about: float = 5.0, most: int = 10) -> Reader:
@@ -67,7 +68,7 @@ def _bring(session: Session, source: int, day: date, papers: Iterable[Paper]) ->
     )
     found = [_entry(paper, rank) for rank, paper in enumerate(papers, start=1)]
     page = ParsedPage(shape="papers", entries=tuple(found), day=day)
-    keys = [title_key(one.title) for one in found]
+    keys = [clean.title_key(one.title) for one in found]
     owner = fence()
     pages.claim(session, page_id, page_id, owner=owner, now=at)
     merged = entries.merge_page(session, page_id, page, keys=keys, at=at)
@@ -77,10 +78,10 @@ def _bring(session: Session, source: int, day: date, papers: Iterable[Paper]) ->
 def _entry(paper: Paper, rank: int) -> ParsedEntry:
     arxiv = ids.arxiv(paper.arxiv_id or "")
     return ParsedEntry(
-        title=paper.title,
-        abstract=paper.abstract,
-        authors=paper.authors,
-        categories=paper.categories,
+        title=clean.title(paper.title),
+        abstract=clean.abstract(paper.abstract),
+        authors=tuple(map(clean.line, paper.authors)),
+        categories=tuple(map(clean.line, paper.categories)),
         arxiv_id=arxiv[0] if arxiv else None,
         arxiv_version=paper.version,
         doi=paper.doi,

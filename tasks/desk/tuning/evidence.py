@@ -93,8 +93,9 @@ class Evidence:
     @property
     def liked(self) -> tuple[Paper, ...]:
         """What the reader liked and what they gave as examples, the newest last."""
-        known = {f"entry:{one.paper.id}": one.paper for one in self.answers if one.want in LIKED}
-        return tuple(known.get(one.id) or _paper(one) for one in self.taught.examples)
+        known = {one.paper.id: one.paper for one in self.answers if one.want in LIKED}
+        given = map(paper_of, self.taught.examples)
+        return tuple(known.get(paper.id, paper) for paper in given)
 
     @property
     def disliked(self) -> tuple[Example, ...]:
@@ -180,5 +181,9 @@ def seen(
     return evidence, past, asked
 
 
-def _paper(example: Example) -> Paper:
-    return Paper(id=example.id, title=example.title, abstract=example.abstract)
+def paper_of(example: Example) -> Paper:
+    """The example as a paper: ours, where it is named so."""
+    number = example.id.removeprefix("entry:")
+    ours = number != example.id and number.isdecimal()
+    key = int(number) if ours else example.id
+    return Paper(id=key, title=example.title, abstract=example.abstract)

@@ -24,7 +24,7 @@ from tasks.records import Paper, PickKind, Profile, Reader
 from tasks.round.context import Context
 from tasks.store import profiles
 from tasks.store.feedback import Lessons
-from tasks.store.profiles import Asked, Saved
+from tasks.store.profiles import Asked
 from templates import msgid
 
 TRIES_MOST = 80
@@ -145,11 +145,11 @@ def _flip(again: Remade, asked: Asked, edit: Edit, choice: Choice, entry: int) -
 # --- taking it -----------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
-    """A flip as an edit of what the reader has now: the whole body for their profile, or what they ask for;
-    and what it does to their last week.
+    """An edit of what the reader has now: the whole body for their profile, as it was at that version, or what
+    they ask for as `reader`; and what it does to their last week.
     """
 
-    profile: Saved | None
+    version: int
     body: Mapping[str, Any]
     reader: Reader
     week: Comparison
@@ -158,13 +158,13 @@ class Proposal:
 def proposal(context: Context, reader: Reader, which: int, edit: Edit) -> Proposal:
     """That edit of the reader's profile as it is saved now, or of their wishes. Raises `UnknownName`."""
     saved = interests.find(context, reader.id, which)
-    if not edit.is_of_profile:
+    body, asks = saved.body, reader
+    if edit.is_of_profile:
+        body = to_json(edits.applied(from_json(saved.body), edit))
+    else:
         asks = edits.asked(reader, edit)
-        week = compare(context, asks, saved.id, saved.body)
-        return Proposal(profile=None, body=saved.body, reader=asks, week=week)
-    body = to_json(edits.applied(from_json(saved.body), edit))
-    week = compare(context, reader, saved.id, body)
-    return Proposal(profile=saved, body=body, reader=reader, week=week)
+    week = compare(context, asks, saved.id, body)
+    return Proposal(version=saved.version, body=body, reader=asks, week=week)
 
 
 def take(context: Context, reader: Reader, which: int, edit: Edit, *, expected: int) -> None:

@@ -8,14 +8,14 @@ from dataclasses import replace
 import numpy as np
 
 from tasks.desk.tuning import mending
-from tasks.desk.tuning.evidence import SPAN, Evidence
+from tasks.desk.tuning.evidence import SPAN, Evidence, paper_of
 from tasks.desk.tuning.item_faults import FEW, SHOWN
 from tasks.desk.tuning.mending import Mend, MendKind
 from tasks.desk.tuning.remarks import Kind, Remark
 from tasks.desk.tuning.telltale import telltale_words
 from tasks.parse.clean import title_key
 from tasks.profile_json import to_json
-from tasks.records import Example, Paper, Profile
+from tasks.records import Example, Profile
 from tasks.round.stretch import Floats, Ints
 from tasks.score.words import STOP, stems
 from tasks.store.feedback import LIKED
@@ -72,7 +72,7 @@ def _both(of: Evidence) -> Iterator[Remark]:
             kind=Kind.BOTH,
             part="examples",
             item=liked.title,
-            papers=(Paper(id=liked.id, title=liked.title, abstract=liked.abstract),),
+            papers=(paper_of(liked),),
             mends=tuple(mend for mend in mends if mend),
         )
 
@@ -123,7 +123,7 @@ def _drifted(of: Evidence, typed: Profile, lately: Ints, liked: Sequence[int]) -
 
 def _heights(of: Evidence, typed: Profile, rows: Ints, liked: Sequence[int]) -> Floats:
     """The part of the papers nobody liked that each of some papers lies above, by this profile."""
-    scores = of.scores(typed)
+    scores = of.scores(replace(typed, less=(), negatives=()))  # what is wanted, whatever is not
     others = np.sort(np.delete(scores, liked))
     return np.searchsorted(others, scores[rows]) / max(len(others), 1)
 

@@ -134,9 +134,8 @@ def _words(of: Evidence, papers: Sequence[Paper]) -> Iterator[_Idea]:
 def _authors(of: Evidence, papers: Sequence[Paper]) -> Iterator[_Idea]:
     """Examples are known without their authors: of those that came to us, these are looked up."""
     known = of.papers.place
-    keys = (str(paper.id).removeprefix("entry:") for paper in papers)
-    ours = [known[int(key)] for key in keys if key.isdigit() and int(key) in known]
-    written = {*ours} | {row for paper in papers for row in of.papers.titled.get(paper.title, ())}
+    written = {known[paper.id] for paper in papers if paper.id in known}
+    written |= {row for paper in papers for row in of.papers.titled.get(paper.title, ())}
     authored = [of.papers.papers[row] for row in sorted(written)]
     for text, hits in telltale_authors(authored, of.typed)[:AUTHORS_TRIED]:
         profile = replace(of.typed, authors=(*of.typed.authors, text))
