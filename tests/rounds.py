@@ -7,10 +7,12 @@ edit their profiles and pause. What was kept before each hour of digests is writ
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -48,7 +50,9 @@ class Clock:
 
 @dataclass
 class Lived:
-    """A month that was lived: the context, the readers, and what was kept before each hour of digests."""
+    """A month that was lived: the context, the readers, what was kept before each hour of digests, and the
+    databases of each day's early morning.
+    """
 
     context: Context
     clock: Clock
@@ -87,7 +91,9 @@ def papers_of(day: date) -> tuple[ParsedEntry, ...]:
 
 def _remark(random: Random) -> str:
     """Thirty words that no other abstract has in this order."""
-    every = [word for _, *some in invented.SUBJECTS.values() for text in some[2] for word in text.split()]
+    every = [
+        word for _, *some in invented.SUBJECTS.values() for text in some[2] for word in text.split()
+    ]
     return " ".join(random.sample(every, 30))
 
 
@@ -102,7 +108,9 @@ def page_of(day: date) -> ParsedPage | None:
         for one in papers_of(day - back * DAY)[::3]
     ]
     twins = [
-        replace(one, arxiv_id=f"2611.{80_000 + int((one.arxiv_id or '0').partition('.')[2]) % 10_000}")
+        replace(
+            one, arxiv_id=f"2611.{80_000 + int((one.arxiv_id or '0').partition('.')[2]) % 10_000}"
+        )
         for one in papers_of(day - 2 * DAY)[1::9]
     ]
     entries = (*new, *twins, *again)
@@ -162,6 +170,14 @@ def add_readers(lived: Lived, at: datetime) -> None:
             lived.readers.append(key)
 
 
+@lru_cache(maxsize=1)
+def month(tables: Path) -> Lived:
+    """The month, lived once for all tests of a process, in a copy of that file, which has all tables."""
+    home = tables.parent / "month"
+    home.mkdir()
+    return live(home, Path(shutil.copy(tables, home / "lived.db")))
+
+
 # --- days ----------------------------------------------------------------------------------------
 def fit_once(context: Context, now: datetime) -> None:
     """One scorer for all the days: in force whatever comes."""
@@ -189,19 +205,42 @@ def live(home: Path, file: Path, days: int = DAYS) -> Lived:
     for number in range(days):
         day = FIRST + number * DAY
         lived.files[moment(day, 5)] = keep(file, home / f"{day}.db")
-        _a_day(lived, day)
+        _morning(lived, day)
         _noon(lived, number, day)
+        _hour(lived, day, HOURS[2])
     return lived
 
 
-def _a_day(lived: Lived, day: date) -> None:
+def _morning(lived: Lived, day: date) -> None:
     arrive(lived.context, day, moment(day, 6))
     lived.round(moment(day, 6))
-    for hour in HOURS:
-        lived.kept[moment(day, hour, 5)] = _kept(lived.context)
-        lived.round(moment(day, hour, 5))
-        if hour == 9:
-            _answer(lived, day)
+    for hour in HOURS[:2]:
+        _hour(lived, day, hour)
+    _answer(lived, day)
+
+
+def _hour(lived: Lived, day: date, hour: int) -> None:
+    """Digests are due."""
+    lived.kept[moment(day, hour, 5)] = _kept(lived.context)
+    lived.round(moment(day, hour, 5))
+
+
+def again(lived: Lived, day: date, change: Callable[[Lived], object]) -> Lived:
+    """That day lived once more, with a change in its early morning."""
+    home = Path(lived.files[moment(day, 5)]).parent
+    file = Path(shutil.copy(lived.files[moment(day, 5)], home / "again.db"))
+    clock = Clock()
+    context = Context(
+        settings=lived.context.settings, database=Database(f"sqlite:///{file}"), clock=clock
+    )
+    other = Lived(context, clock, readers=lived.readers)
+    clock.moment = moment(day, 5, 30)
+    change(other)
+    other.round(clock.moment)
+    _morning(other, day)
+    _noon(other, (day - FIRST).days, day)
+    _hour(other, day, HOURS[2])
+    return other
 
 
 def _kept(context: Context) -> tuple[Scored, Mapping[int, float]]:
@@ -233,7 +272,9 @@ def _answer(lived: Lived, day: date) -> None:
     lived.round(moment(day, 11))
 
 
-def _edit(name: str, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Callable[[Lived, int], None]:
+def _edit(
+    name: str, change: Callable[[dict[str, Any]], dict[str, Any]]
+) -> Callable[[Lived, int], None]:
     def done(lived: Lived, reader_id: int) -> None:
         saved = interests.find(lived.context, reader_id, name)
         body = change(json.loads(json.dumps(saved.body)))

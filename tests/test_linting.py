@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import invented
 import pytest
 import weeks
-from papers import add_reader
-from sqlmodel import col, func, select
+from papers import add_reader, bring, entry, page
+from sqlmodel import col, func, select, update
 
 from tasks import models
 from tasks.desk import interests, teaching, versions
-from tasks.desk.tuning.linting import lint
+from tasks.desk.tuning import mending, saying, spelling, telling
+from tasks.desk.tuning.evidence import ITEMS_MOST, gather
+from tasks.desk.tuning.item_faults import FEW, MANY
+from tasks.desk.tuning.linting import lint, remarks
 from tasks.desk.tuning.machine import Side
-from tasks.desk.tuning.mending import Mend, effect
+from tasks.desk.tuning.mending import Mend, MendKind, effect
 from tasks.desk.tuning.past import look_back
 from tasks.desk.tuning.remarks import Kind, Remark
-from tasks.records import Reader, Want
+from tasks.desk.tuning.removing import without
+from tasks.desk.tuning.spelling import one_slip_off
+from tasks.errors import UnknownName, UsageError
+from tasks.records import Profile, Reader, Want
 from tasks.round.context import Context
-from tasks.settings import Settings
+from tasks.round.days import days
+from tasks.round.stretch import stretch
 from tasks.store import profiles, readers
-from tasks.store.database import Database
 from tasks.store.profiles import Saved
 
 Body = Mapping[str, Any]
@@ -133,14 +140,7 @@ PLANTED = {
 @pytest.fixture(scope="module")
 def house(migrated_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Context]:
     """Six weeks of papers, which all tests share: each has a reader of its own."""
-    home = tmp_path_factory.mktemp("weeks")
-    path = home / "weeks.db"
-    shutil.copy(migrated_file, path)
-    weeks.fill(path)
-    settings = Settings(home=home, _env_file=None)  # type: ignore[call-arg]
-    opened = Context(
-        settings=settings, database=Database(f"sqlite:///{path}"), clock=lambda: weeks.NOW
-    )
+    opened = weeks.opened(migrated_file, tmp_path_factory.mktemp("weeks"))
     yield opened
     opened.close()
 
@@ -173,11 +173,7 @@ class Desk:
 
     def say(self, about: str, number: int, want: Want = Want.MORE) -> list[int]:
         """That is said of the newest papers with these words in their titles or abstracts."""
-        entry = models.Entry
-        mine = col(entry.title).contains(about) | col(entry.abstract).contains(about)
-        with self.context.database.read() as session:
-            newest = select(entry.id).where(mine).order_by(col(entry.id).desc())
-            keys = [key or 0 for key in session.exec(newest.limit(number))]
+        keys = weeks.newest(self.context, about, number)
         for key in keys:
             teaching.give(self.context, self.reader.id, key, want)
         return keys
@@ -272,14 +268,147 @@ def test_a_new_store_is_told_of_nothing_that_never_comes(context: Context, now: 
 
 
 def test_of_a_store_of_some_hundreds_only_slips_are_told(house: Context, desk: Desk) -> None:
-    evidence = gather(house, desk.reader, None, with_terms("zebra", "video difusion"))
-    some = replace(evidence, papers=first_days(evidence.papers, 400))
+    evidence = gather(house, desk.reader, desk.main.id, with_terms("zebra", "video difusion"))
+    lately = days(house.database, evidence.ground, weeks.LAST - timedelta(days=13), weeks.LAST)
+    some = replace(evidence, papers=stretch(evidence.ground, tuple(lately)))
+    assert FEW < some.count < MANY
     assert [one.item for one in remarks(some)] == ["video difusion"]
 
 
-def first_days(papers: Stretch, most: int) -> Stretch:
-    """The papers of the first days."""
-    days = int(np.searchsorted(papers.ends, most)) - 1
-    end = int(papers.ends[days])
-    texts = read_papers_of(papers, end)
-    return Stretch(texts, papers.moments[:end], papers.dates[:days], papers.ends[: days + 1], ())
+def test_an_edit_is_judged_and_not_what_is_saved(desk: Desk) -> None:
+    desk.save(with_terms("zebra"))
+    assert desk.lint(SOUND) == ()
+    new = lint(desk.context, desk.reader, None, with_terms("unicorn"))
+    assert {one.kind for one in new} == {Kind.NEVER, Kind.TWINS}
+    (twins,) = (one for one in new if one.kind is Kind.TWINS)
+    assert [mend.text for mend in twins.mends] == ["main"], "what is not saved cannot be removed"
+
+
+def test_what_cannot_be_read_or_found_is_said(desk: Desk) -> None:
+    with pytest.raises(UsageError, match="no colour"):
+        desk.lint({"colour": "red"})
+    with pytest.raises(UnknownName, match="no profile 99999"):
+        lint(desk.context, desk.reader, 99999, SOUND)
+    with pytest.raises(UnknownName, match="no profile 99999"):
+        without(desk.context, desk.reader, 99999)
+    with pytest.raises(UsageError, match="only profile"):
+        without(desk.context, desk.reader, desk.main.id)
+
+
+def test_markup_and_thousands_of_terms_are_words_like_any(desk: Desk) -> None:
+    terms = [f"<b>term{n}</b>" for n in range(2000)]
+    found = desk.lint({"terms": terms, "description": "<script>alert(1)</script>"})
+    assert len(found) <= ITEMS_MOST
+    assert {one.kind for one in found} == {Kind.NEVER}
+    assert "<b>term0</b>" in saying.remark(found[0]), "as it was typed: pages escape it"
+
+
+# --- mends ---------------------------------------------------------------------------------------
+def test_what_a_removed_profile_learned_goes_to_the_first_one(desk: Desk) -> None:
+    desk.save({"terms": ["attention"]})
+    desk.add("other", {"terms": ["speech"]})
+    desk.add("third", {"terms": ["video"]})
+    main, other, _ = interests.list_profiles(desk.context, desk.reader.id)
+    for about, want in (("quantization", Want.SAVE), ("agents", Want.MORE), ("codec", Want.LESS)):
+        keys = desk.say(about, 4, want)
+        taught(desk, keys[::2], other.id)
+    for gone in (other, main):
+        foretold = without(desk.context, desk.reader, gone.id)
+        assert foretold.before is not None
+        assert brought(foretold.before) == desk.picks()
+        assert foretold.after.turns[-1].own == 0
+        interests.remove(desk.context, desk.reader.id, gone.name)
+        assert brought(foretold.after) == desk.picks()
+        versions.bring_back(desk.context, desk.reader.id, gone.id)
+
+
+def taught(desk: Desk, keys: Sequence[int], profile_id: int) -> None:
+    """That profile learned from these answers."""
+    row = models.Feedback
+    mine = (col(row.reader_id) == desk.reader.id, col(row.entry_id).in_(keys))
+    with desk.context.database.write() as session:
+        session.execute(update(row).where(*mine).values(profile_id=profile_id))
+
+
+def test_a_drift_is_mended_by_the_words_of_what_is_liked(desk: Desk) -> None:
+    desk.say("speech", 8)
+    (drift,) = desk.lint()
+    (mend,) = drift.mends
+    assert mend.kind is MendKind.ADD
+    assert mend.body is not None
+    assert mend.body["terms"][0] == "sparse attention"
+    found = effect(desk.context, desk.reader, desk.main.id, desk.main.body, mend)
+    assert "that you liked" in saying.effect(found)
+
+
+def test_a_mend_keeps_the_weights_of_what_stays() -> None:
+    typed = Profile(
+        id=1,
+        terms=("video difusion", "speech"),
+        phrases=("speech",),
+        weights={"Video Difusion": 2, "SPEECH": 3},
+    )
+    spelled = mending.replaced(typed, "terms", "video difusion", ["video diffusion"])
+    assert spelled.body is not None
+    assert spelled.body["terms"] == ["video diffusion", "speech"]
+    assert spelled.body["weights"] == {"video diffusion": 2, "SPEECH": 3}
+    gone = mending.removed(typed, "terms", "speech")
+    assert gone is not None
+    assert gone.body is not None
+    assert gone.body["weights"] == typed.weights, "the phrase still has it"
+    assert gone.key != spelled.key
+
+
+def test_nothing_is_removed_that_is_all_there_is(desk: Desk) -> None:
+    (remark,) = desk.lint({"terms": ["zebra"]})
+    assert remark.mends == ()
+
+
+def test_a_long_wish_is_shortened_to_its_strongest_pair(desk: Desk) -> None:
+    (remark,) = desk.lint(with_terms("the keys that a video diffusion model needs"))
+    assert remark.mends[0].to == ("video diffusion",)
+    (remark,) = desk.lint(with_terms(phrases=["eviction of video diffusion"]))
+    assert [mend.kind for mend in remark.mends] == ["term", "shorten", "remove"]
+
+
+def test_of_a_negative_that_is_everywhere_less_is_asked_in_little(desk: Desk) -> None:
+    remark = desk.lint(with_terms(negatives=["the"]))[0]
+    assert remark.kind is Kind.BARS_MOST
+    assert remark.mends[0].body is not None
+    assert remark.mends[0].body["weights"] == {"the": mending.QUARTER}
+
+
+# --- names and spelling --------------------------------------------------------------------------
+def test_one_slip_is_a_letter_or_two_that_changed_places() -> None:
+    near = one_slip_off("abcde")
+    assert {"abcd", "bacde", "xbcde", "abxcde", "ab cde", "abcdef"} <= near
+    assert near.isdisjoint({"abcde", "abc", "xbcdx"})
+
+
+def test_a_name_with_its_first_letter_alone_may_be_many(desk: Desk) -> None:
+    (remark,) = desk.lint(with_terms(authors=["A. Seebohm"]))[:1] or (None,)
+    assert remark is None or remark.kind is Kind.NAMESAKES
+    (bare,) = desk.lint(with_terms(authors=["Seebohm"]))
+    assert bare.hits == len(invented.GIVEN)
+    assert [mend.kind for mend in bare.mends] == ["name", "name", "name", "remove"]
+
+
+def test_papers_without_categories_are_told_of(house: Context, desk: Desk) -> None:
+    evidence = gather(house, desk.reader, None, with_terms(categories=["cs.CL"]))
+    bare = [replace(paper, categories=()) for paper in evidence.papers.papers]
+    assert spelling.filed(bare) == 0
+    assert spelling.nearest_categories(evidence.papers.papers, "CS.CLL")[:1] == ["cs.CL"]
+
+
+# --- sentences -----------------------------------------------------------------------------------
+def test_what_is_said_names_the_thing_and_the_way_out(desk: Desk) -> None:
+    (remark,) = desk.lint(with_terms("video difusion"))
+    assert saying.remark(remark) == (
+        "The term “video difusion” stands in none of 1,176 papers, but “video diffusion” does."
+    )
+    assert [saying.mend(mend) for mend in remark.mends] == [
+        "Write “video diffusion”",
+        "Remove “video difusion”",
+    ]
+    found = effect(desk.context, desk.reader, None, SOUND, remark.mends[0])
+    assert saying.effect(found).startswith(telling.verdict(found))

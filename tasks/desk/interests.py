@@ -1,17 +1,16 @@
-"""A reader's profiles: listing, saving over the version that was seen, renaming, removing, trying out."""
+"""A reader's profiles: listing, saving over the version that was seen, renaming, removing."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from sqlmodel import Session
 
-from tasks.desk.outlook import asked_for, coming, trial
 from tasks.errors import Conflict, UnknownName, UsageError
 from tasks.profile_json import from_typed, none_later, to_json
-from tasks.records import Pick, Profile, Reader
+from tasks.records import Profile
 from tasks.render.text import clean
 from tasks.round.context import Context
 from tasks.store import profiles, readers, versions
@@ -28,31 +27,6 @@ TAKEN = msgid("You have another profile of that name: choose a different one.")
 FULL = msgid("You have 20 profiles, which is the most there can be: remove one first.")
 EMPTY = msgid("Say at least one thing that interests you: a term, an author, a sentence.")
 TOLD = (BAD_NAME, TAKEN, FULL, EMPTY)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Preview:
-    """What a digest would be with an edited profile in place, and what it is without the edit.
-
-    `foretold` is the next digest as it stands; where nothing new has come since the last one, the
-    newest day made again.
-    """
-
-    foretold: bool
-    before: tuple[Pick, ...]
-    after: tuple[Pick, ...]
-
-    @property
-    def leaving(self) -> tuple[Pick, ...]:
-        """What the edit sends away, in the order that it had."""
-        kept = {pick.paper.id for pick in self.after}
-        return tuple(pick for pick in self.before if pick.paper.id not in kept)
-
-    @property
-    def entering(self) -> frozenset[int | str]:
-        """The ids of the papers that the edit brings."""
-        known = {pick.paper.id for pick in self.before}
-        return frozenset(pick.paper.id for pick in self.after if pick.paper.id not in known)
 
 
 def list_profiles(context: Context, reader_id: int) -> list[Saved]:
@@ -127,27 +101,6 @@ def remove(context: Context, reader_id: int, name: str, *, expected: int | None 
                 f"profile {name!r} is not at version {expected} any more: look at it again"
             )
         versions.put_away(session, found.id, context.clock())
-
-
-def preview(context: Context, reader: Reader, which: int | None, body: object) -> Preview:
-    """What a digest would be with this body for the profile of that number, or for a new one (None).
-
-    Nothing is kept. What the profile was taught stays taught. Raises `UsageError`.
-    """
-    edited = from_typed(body, key=which or NEW)
-    with context.database.read() as session:
-        now = profiles.of_reader(session, reader.id)
-    then = asked_for(reader, with_edit(now, edited))
-    after = coming(context, reader, then)
-    if after.tells:
-        before = coming(context, reader, now)
-        return Preview(foretold=True, before=before.picks, after=after.picks)
-    of_before, of_after = trial(context, reader, now), trial(context, reader, then)
-    return Preview(
-        foretold=False,
-        before=of_before.picks if of_before else (),
-        after=of_after.picks if of_after else (),
-    )
 
 
 def read_name(text: str) -> str:

@@ -22,6 +22,7 @@ from tasks.round.composing import contest, voted
 from tasks.round.context import Context
 from tasks.round.days import as_one, days
 from tasks.round.reaching import Glimpse, News, floors_of, glimpsed
+from tasks.round.replaying import LONGEST, laid_out
 from tasks.round.scoring import in_force, lately
 from tasks.round.shelf import unshelved
 from tasks.score import Background, read_papers
@@ -122,10 +123,13 @@ def trial(
 
 
 def warm_up(context: Context) -> None:
-    """Read the papers of the last weeks, so that the first one who asks need not wait for it."""
+    """Read the papers of the last weeks, and of as many as anybody looks back, so that the first one who
+    asks need not wait for it.
+    """
     try:
         at = context.clock()
         _glimpses(context, [], at, first=at - entries.SCORED_FOR)
+        laid_out(context, at - LONGEST, at)
     except SQLAlchemyError as error:  # the database may start later than we do
         log.info("the papers are read when they are first asked for: %s", type(error).__name__)
 

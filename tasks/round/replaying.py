@@ -11,13 +11,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tasks.compose import Choice, Known, choose, expected, lines
-from tasks.compose.late import AFTER
+from tasks.compose.late import AFTER, NEAR
 from tasks.compose.twins import Met
 from tasks.records import Candidate, Paper, Reader, Score
 from tasks.round.context import Context
@@ -30,9 +30,10 @@ from tasks.store import entries
 from tasks.store.digests import LATELY, MOST_CANDIDATES, MOST_SENT
 from tasks.store.profiles import Asked
 
-OLDEST = (
-    max(entries.PAST_FOR, entries.SCORED_FOR) + entries.SCORED_FOR
-)  # what the first day looks back
+LONGEST = timedelta(days=90)  # that anybody looks back
+OLDEST = max(entries.PAST_FOR, entries.SCORED_FOR) + timedelta(
+    days=1
+)  # what a beginning looks back
 NEWS_FOR, SCORED_FOR = entries.NEWS_FOR.total_seconds(), entries.SCORED_FOR.total_seconds()
 NOWHERE = 2.0  # a line that nothing reaches
 
@@ -279,11 +280,10 @@ class _Walk:
         mine = [np.flatnonzero(self._eligible(own, at)) for own in self._own]
         if sum(map(len, mine)) > MOST_CANDIDATES:
             mine = self._best(mine)
-        return [
-            self._candidate(own, place, votes)
-            for own, some in zip(self._own, mine, strict=True)
-            for place in some[self._may_come(own, some, known, at)].tolist()
-        ]
+        found: list[Candidate] = []
+        for own, some in zip(self._own, mine, strict=True):
+            found += self._made(own, some[self._may_come(own, some, known, at)], votes)
+        return found
 
     def _eligible(self, own: _Own, at: datetime) -> NDArray[np.bool_]:
         """Which of a profile's scores the round would look at."""
@@ -315,26 +315,42 @@ class _Walk:
         for span in AFTER:
             due = came + span.total_seconds()
             late |= (before < due) & (due <= now)
+        bar = odds(max(own.line, self._reader.threshold))
+        late &= own.raw[some] >= bar - NEAR
         return (own.raw[some] >= odds(own.line)) | (came > before) | late
 
-    def _candidate(self, own: _Own, place: int, votes: Ints) -> Candidate:
-        number, profile = int(own.numbers[place]), own.asked.profile
-        paper, now, then = self._papers.papers[number], int(votes[number]), int(own.votes[place])
-        if paper.upvotes != (stood := None if now < 0 else now):
-            paper = replace(paper, upvotes=stood)
-        raw = float(own.raw[place])
-        value = 1 / (1 + math.exp(-raw))
-        return Candidate(
-            paper=paper,
-            score=Score(entry_id=paper.id, profile_id=profile.id, value=value, raw=raw, reasons=()),
-            profile_name=profile.name,
-            line=own.line,
-            share=profile.share,
-            arrived=self._papers.moments[number],
-            votes=None if then < 0 else then,
-            coded=bool(paper.code_urls),
-            version=paper.version,
+    def _made(self, own: _Own, some: Ints, votes: Ints) -> list[Candidate]:
+        """The candidates at some places of a profile's scores."""
+        profile, numbers, raw = own.asked.profile, own.numbers[some], own.raw[some]
+        rows = zip(
+            numbers.tolist(),
+            raw.tolist(),
+            (1 / (1 + np.exp(-raw))).tolist(),
+            votes[numbers].tolist(),
+            own.votes[some].tolist(),
+            strict=True,
         )
+        return [
+            Candidate(
+                paper=(paper := self._standing(number, now)),
+                score=Score(
+                    entry_id=paper.id, profile_id=profile.id, value=value, raw=score, reasons=()
+                ),
+                profile_name=profile.name,
+                line=own.line,
+                share=profile.share,
+                arrived=self._papers.moments[number],
+                votes=None if then < 0 else then,
+                coded=bool(paper.code_urls),
+                version=paper.version,
+            )
+            for number, score, value, now, then in rows
+        ]
+
+    def _standing(self, number: int, votes: int) -> Paper:
+        """A paper with the votes that it had."""
+        paper, stood = self._papers.papers[number], None if votes < 0 else votes
+        return paper if paper.upvotes == stood else replace(paper, upvotes=stood)
 
 
 def odds(value: float) -> float:

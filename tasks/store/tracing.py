@@ -23,6 +23,7 @@ from tasks.models import (
     Profile,
     ProfileVersion,
     Reader,
+    ScorerModel,
     Sighting,
     Source,
 )
@@ -241,6 +242,13 @@ def began(session: Session, reader_id: int) -> datetime:
     """When the reader confirmed their address, or else was added."""
     row = session.get_one(Reader, reader_id)
     return row.confirmed_at or row.created_at
+
+
+def fitted_since(session: Session, at: datetime) -> bool:
+    """Whether the scorer in force is younger than that."""
+    newest = select(func.max(ScorerModel.created_at))
+    made = session.exec(newest).one()
+    return made is not None and made > at
 
 
 # --- what was so at a moment ---------------------------------------------------------------------

@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from tasks import redact
 from tasks.errors import PaperroundError
 from workers.cli import (
+    advice,
     encoder,
     evaluate,
     feedback,
@@ -25,8 +26,10 @@ from workers.cli import (
     scores,
     service,
     sources,
+    trials,
     tuning,
     versions,
+    why,
 )
 from workers.cli.say import Exit, exit_code, out, problem
 
@@ -43,6 +46,10 @@ profiles.app.command()(versions.restore)
 profiles.app.command()(versions.label)
 profiles.app.command()(tuning.preview)
 profiles.app.command()(tuning.backtest)
+profiles.app.command()(advice.lint)
+profiles.app.command()(advice.suggest)
+profiles.app.command()(why.why)
+profiles.app.add_typer(trials.app, name="shadow")
 for command in (
     rounds.demo,
     service.up,

@@ -14,7 +14,7 @@ from tasks.desk.tuning import flipping, telling, why_words
 from tasks.desk.tuning import why as whys
 from tasks.desk.tuning.edits import Edit, Kind
 from tasks.desk.tuning.flipping import Search
-from tasks.desk.tuning.standing import Cause, Look, Stand, odds
+from tasks.desk.tuning.standing import odds
 from tasks.desk.tuning.telling import adding_up
 from tasks.desk.tuning.why import Story
 from tasks.desk.visiting import Visitor
@@ -36,6 +36,7 @@ NEIGHBOURS_MOST = 5
 SOURCE = 60  # characters of a source's name
 SAID = 80  # of a mail server's answer
 LOWEST, HIGHEST = -9.0, 5.0  # log-odds: the ends of the bar, values of 0.0001 and 0.993
+BARRED = -50.0  # log-odds: what lies below was barred, and its sum says nothing
 WANTS = {
     Want.MORE: msgid("You wanted more like it"),
     Want.LESS: msgid("You wanted less like it"),
@@ -125,7 +126,8 @@ class Sum:
     reach: float
     raw: float
     score: float
-    line: float
+    shown: str
+    shown_line: str
     at: float
     line_at: float
     is_over: bool
@@ -150,13 +152,18 @@ def _shown(
             "events": _in_order(_events(story, words), me.reader),
             "unseen": max(0, len(story.traced.sights) - SIGHTS_MOST),
             "sums": list(_sums(story, words)),
-            "seated": _neighbours(story.decided.seated if story.decided else (), words),
+            "seated": _neighbours(_seated(story), words),
             "came": _came(story),
             "flip": _proposed(face, me, found, words),
             "searched": why_words.searched(found, words),
             "wrong": wrong,
         },
     )
+
+
+def _seated(story: Story) -> Sequence[Paper]:
+    """Who got the places, where it is sure that they did."""
+    return story.decided.seated if story.decided and story.agrees and not story.sent else ()
 
 
 def _came(story: Story) -> bool:
@@ -204,11 +211,10 @@ def _events(story: Story, words: Words) -> Iterator[Event]:
     for at, want in story.answers:
         yield Event(at=at, mark="said", said=words.gettext(WANTS[want]))
     for one in story.considered:
-        seen, day = one.look, words.date(one.made.day)
-        made = words.gettext("Digest of %(day)s", day=day)
+        made = words.gettext("Digest of %(day)s", day=words.date(one.made.day))
         yield Event(
             at=one.made.at,
-            mark="chosen" if seen and seen.cause is Cause.PICKED else "passed",
+            mark="chosen" if one.brought else "passed",
             said=f"{made}: {why_words.outcome(one, words)}",
             more="" if one.agrees else words.gettext("made again today it differs"),
             link=f"/my/digests/{one.made.day}",
@@ -264,19 +270,18 @@ def _delivered(story: Story, words: Words) -> Iterator[Event]:
 
 # --- scores --------------------------------------------------------------------------------------
 def _sums(story: Story, words: Words) -> Iterator[Sum]:
-    """The profile that decided first, then others; nothing where no score decided."""
-    seen = story.decided
-    if story.sent and story.sent[1].kind is PickKind.POPULAR:
+    """The profile that decided first, then others; nothing where no score decided. What was sent is told
+    as it was scored then.
+    """
+    seen, pick = story.decided, story.sent[1] if story.sent else None
+    if seen is None or (pick and pick.kind is PickKind.POPULAR):
         return
-    for stand in _order(seen)[: 1 + OTHERS_MOST] if seen else ():
-        if stand.score.raw > LOWEST * 4:
-            yield _sum(stand.name, stand.score, min(stand.least, 1.0), words)
-
-
-def _order(seen: Look) -> list[Stand]:
-    """The profile that picked it first."""
-    key = seen.pick.score.profile_id if seen.pick else None
-    return sorted(seen.stands, key=lambda stand: stand.profile_id != key)
+    key = pick.score.profile_id if pick else None
+    ordered = sorted(seen.stands, key=lambda stand: stand.profile_id != key)
+    for stand in ordered[: 1 + OTHERS_MOST]:
+        score = pick.score if pick and stand.profile_id == key else stand.score
+        if score.raw > BARRED:
+            yield _sum(stand.name, score, min(stand.least, 1.0), words)
 
 
 def _sum(name: str, score: Score, least: float, words: Words) -> Sum:
@@ -293,7 +298,8 @@ def _sum(name: str, score: Score, least: float, words: Words) -> Sum:
         reach=round(last - first, 2) or 1.0,
         raw=score.raw,
         score=score.value,
-        line=least,
+        shown=why_words.match(score.value, words),
+        shown_line=why_words.match(least, words),
         at=_place(score.raw),
         line_at=_place(odds(least)),
         is_over=score.value >= least,

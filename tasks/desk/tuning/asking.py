@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from tasks.compose.alike import wording
 from tasks.compose.exploring import explore
 from tasks.compose.twins import Met
+from tasks.compose.wanting import bar
 from tasks.desk.tuning.evidence import Evidence
 from tasks.desk.tuning.past import Past
 from tasks.records import Candidate, Paper, Reader, Score
@@ -20,12 +21,12 @@ from tasks.round.replaying import Replayed, told
 
 QUESTIONS = 4
 KNOWN_MOST = 100  # papers, the newest, that a question is to be unlike of
-DAYS = 7
+LATELY = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """A paper to judge: its score with the line of its day, and the known paper that it is most like, if
+    """A paper to judge: its score with what a pick of its day needed, and the known paper that it is most like, if
     any, with that likeness in 0..1.
     """
 
@@ -48,7 +49,7 @@ def questions(
             paper=candidate.paper,
             day=then.day,
             score=score,
-            line=candidate.line,
+            line=bar(reader, candidate),
             nearest=nearest[0] if nearest else None,
             likeness=nearest[1] if nearest else 0.0,
         )
@@ -87,7 +88,10 @@ def _near_misses(
     over |= {pick.paper.id for one in made for pick in one.choice.composition.picks}
     return {
         candidate.paper.id: (one, candidate)
-        for one in made[-DAYS:]
+        for one in made
         for candidate in one.choice.missed
-        if candidate.score.profile_id == of.typed.id and candidate.paper.id not in over
+        if candidate.score.profile_id == of.typed.id
+        and candidate.paper.id not in over
+        and candidate.arrived
+        and candidate.arrived > made[-1].at - LATELY
     }

@@ -16,13 +16,13 @@ from tasks.desk.tuning.past import DAY, Past, look_back
 from tasks.profile_json import from_json, from_typed
 from tasks.records import Paper, Pick, Reader, Score
 from tasks.round.context import Context
-from tasks.round.replaying import Replayed, odds, told
+from tasks.round.replaying import LONGEST, Replayed, odds, told
 from tasks.store import profiles, readers
 from tasks.store.profiles import Asked
 
-SPANS = (7, 30, 90)  # days that one may look back
-SHOWN = 20  # picks that come and go, the newest, which are told with their reasons
-NEAR_DAYS, NEAR_SHOWN = 7, 8
+SPANS = (7, 30, LONGEST.days)  # days that one may look back
+SHOWN = 10  # picks that come and go, the newest, which are told with their reasons
+NEAR_DAYS, NEAR_SHOWN = 7, 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -51,18 +51,21 @@ class Absence(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Considered:
     """A digest that could have brought the paper. `look` is None where the digest was never made, or never
-    went out. `agrees` says whether the digest that was made again is the one that was.
+    went out. `brought` is whether it had the paper; `agrees` whether the digest that was made again is the
+    one that was.
     """
 
     made: Made
     look: Look | None
-    agrees: bool
+    brought: bool = False
+    agrees: bool = True
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Story:
     """A paper's way to a reader. `decided` is the digest that sent it, or the one in which it came nearest;
-    for one that waits, the digest to come as it stands, which `comes` tells of. `again` is that digest.
+    for one that waits, the digest to come as it stands, which `comes` tells of. `again` is that digest made
+    again; where it does not agree, `refitted` says that the scorer is another one since.
     """
 
     reader: Reader
@@ -72,6 +75,7 @@ class Story:
     considered: tuple[Considered, ...] = ()
     decided: Look | None = None
     agrees: bool = True
+    refitted: bool = False
     sent: tuple[Made, PickRecord] | None = None
     comes: bool | None = None
     due: datetime | None = None
@@ -175,6 +179,7 @@ class _Telling:
             considered=tuple(one for one, _ in seen),
             decided=reasoned(own[1], own[0].look) if own[0] and own[0].look and own[1] else None,
             agrees=own[0].agrees if own[0] else True,
+            refitted=self._refitted(sent[0]),
             again=own[1],
             sent=sent,
         )
@@ -210,6 +215,7 @@ class _Telling:
             considered=considered,
             decided=reasoned(again, seen_there),
             agrees=best.agrees,
+            refitted=self._refitted(best.made),
             again=again,
         )
 
@@ -221,15 +227,23 @@ class _Telling:
         found: list[tuple[Considered, Remade | None]] = []
         for one in some:
             if one.is_lost or one.state == "planned" or self.entry not in papers.place:
-                found.append((Considered(made=one, look=None, agrees=True), None))
+                found.append((Considered(made=one, look=None), None))
                 continue
             with self.context.database.read() as session:
                 known = facts(session, self.reader, one.day, one.at)
             again = remade(ground, papers, known)
-            agrees = again.picks == [(key, kind.value) for key, kind in one.picks]
-            kept = Considered(made=one, look=look(again, self.entry), agrees=agrees)
+            kept = Considered(
+                made=one,
+                look=look(again, self.entry),
+                brought=any(key == self.entry for key, _ in one.picks),
+                agrees=again.picks == [(key, kind.value) for key, kind in one.picks],
+            )
             found.append((kept, again))
         return found
+
+    def _refitted(self, made: Made) -> bool:
+        with self.context.database.read() as session:
+            return tracing.fitted_since(session, made.at)
 
     def _absence(self, made: Sequence[Made]) -> Absence:
         if made:

@@ -16,7 +16,8 @@ from tasks.round.reaching import MOST_EACH
 from templates import Words, msgid
 
 TITLE, NAME = 120, 60  # characters of another paper's title, and of what somebody typed
-TWO, PERCENT = "0.00", "0.0 %"
+TWO, FOUR, PERCENT = "0.00", "0.0000", "0.0 %"
+LEAST_OF_TWO = 0.0095
 
 FATES = {
     Fate.WITHDRAWN: msgid("It was withdrawn, and withdrawn papers are not sent."),
@@ -63,6 +64,7 @@ CAUSES = {
     Cause.FAR: msgid(
         "It was far below the line of “%(profile)s” when it came, and is not looked at again."
     ),
+    Cause.PICKED: msgid("It was not chosen that day; made again today, that digest would have it."),
     Cause.SEATS: msgid(
         "It matched, and others got the places: it was number %(place)s of %(matches)s matches, and you"
         " take %(most)s at most."
@@ -84,10 +86,15 @@ OUTCOMES = {
     Cause.SEATS: msgid("matched, but no place was left"),
     Cause.PICKED: msgid("chosen"),
 }
+NOT_THEN = msgid("not chosen that day")
 UNMADE = msgid("was not made or not delivered")
 DIFFERS = msgid(
-    "Made again today, this digest differs from the one that you got: your preferences, the scorer or what"
-    " is known of the papers changed since. So the numbers may not be those of that day."
+    "Made again today, that digest differs from the one that was made then: your preferences,"
+    " the scorer or what is known of the papers changed since. So the numbers may not be those of that day."
+)
+REFITTED = msgid(
+    "The scorer was fitted anew since: made again today, that digest differs from the one that was made"
+    " then, and the numbers may not be those of that day."
 )
 DRAFTED = msgid("Two versions of a profile drafted this digest in turn: a trial was running.")
 EDITS = {
@@ -143,11 +150,11 @@ def cause(seen: Look, words: Words = ENGLISH) -> str:
         numbers = {
             "profile": cut(clean(best.name), NAME),
             "bars": bars,
-            "score": words.number(best.score.value, TWO),
-            "least": words.number(min(best.least, 1.0), TWO),
+            "score": match(best.score.value, words),
+            "least": match(min(best.least, 1.0), words),
         }
     return words.gettext(
-        CAUSES.get(seen.cause, OUTCOMES[seen.cause]),
+        CAUSES[seen.cause],
         **numbers,
         kept=words.number(MOST_EACH),
         place=words.number(seen.place or 0),
@@ -156,13 +163,20 @@ def cause(seen: Look, words: Words = ENGLISH) -> str:
     )
 
 
+def match(value: float, words: Words = ENGLISH) -> str:
+    """A score in 0..1 with two places, or with four where these would say nothing."""
+    return words.number(value, TWO if value >= LEAST_OF_TWO else FOUR)
+
+
 def grounds(story: Story, words: Words = ENGLISH) -> list[str]:
     """What the verdict rests on: the rank, what was missing, and whether the day could be made again."""
     seen = story.decided
     said = list(_standing(seen, words)) if seen else []
     if story.sent and story.sent[0].drafted:
         said.append(words.gettext(DRAFTED))
-    return said if story.agrees else [*said, words.gettext(DIFFERS)]
+    if not story.agrees:
+        said.append(words.gettext(REFITTED if story.refitted else DIFFERS))
+    return said
 
 
 def _standing(seen: Look, words: Words) -> Iterator[str]:
@@ -178,7 +192,7 @@ def _standing(seen: Look, words: Words) -> Iterator[str]:
         )
     if seen.cause in (Cause.BELOW, Cause.THRESHOLD) and best.least <= 1:
         yield words.gettext(
-            "%(points)s were missing: its odds would have to be %(times)s times as high.",
+            "%(points)s points were missing: its odds would have to be %(times)s times as high.",
             points=words.number(best.least - best.score.value, PERCENT),
             times=words.number(math.exp(min(-best.margin, 20.0)), "#,##0.0"),
         )
@@ -188,6 +202,10 @@ def _standing(seen: Look, words: Words) -> Iterator[str]:
 
 def outcome(one: Considered, words: Words = ENGLISH) -> str:
     """What one digest made of the paper, in a few words."""
+    if one.brought:
+        return words.gettext(OUTCOMES[Cause.PICKED])
+    if one.look and one.look.cause is Cause.PICKED:
+        return words.gettext(NOT_THEN)
     return words.gettext(OUTCOMES[one.look.cause] if one.look else UNMADE)
 
 

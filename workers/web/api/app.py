@@ -15,6 +15,7 @@ from workers.web.api import (
     keys,
     profiles,
     public,
+    tuning,
     versions,
 )
 from workers.web.api.problems import ANSWERS
@@ -22,7 +23,7 @@ from workers.web.api.schema import described
 from workers.web.page import Face
 
 BASE = "/api/v1"
-SUBJECTS = (public, account, profiles, versions, data, digests, feedback, keys)
+SUBJECTS = (public, account, profiles, versions, tuning, data, digests, feedback, keys)
 
 
 class Heads:

@@ -1,16 +1,15 @@
-"""Your interests: profiles, what an edit would bring, and papers from elsewhere as examples."""
+"""Your interests: the profiles themselves."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Annotated
 
-from fastapi import APIRouter, HTTPException, Path, Query, Response
+from fastapi import APIRouter, HTTPException, Path, Response
 
 from tasks.desk import interests
 from tasks.errors import Conflict, UnknownName
 from tasks.profile_json import from_json, to_json
-from tasks.records import Pick, Reader
+from tasks.records import Reader
 from tasks.store.profiles import Saved
 from workers.web.api import shapes
 from workers.web.api.bodies import Interest
@@ -94,32 +93,6 @@ def delete_profile(face: Means, me: Me, name: Name, seen: IfMatch) -> None:
         interests.remove(face.context, me.id, name, expected=before.version if seen.said else None)
     except Conflict:
         raise HTTPException(412, STALE) from None
-
-
-@router.post("/me/preview", responses=says(404))
-def preview(
-    face: Means,
-    me: Me,
-    wanted: Interest,
-    profile: Annotated[
-        str | None, Query(max_length=1000, description="The profile that it would replace.")
-    ] = None,
-) -> shapes.Preview:
-    """What a digest would be with this profile, and why. Nothing is kept."""
-    which = None if profile is None else interests.find(face.context, me.id, profile).id
-    found = interests.preview(face.context, me, which, wanted.as_json())
-    entering = [pick for pick in found.after if pick.paper.id in found.entering]
-    return shapes.Preview(
-        foretold=found.foretold,
-        before=_picks(found.before),
-        after=_picks(found.after),
-        entering=_picks(entering),
-        leaving=_picks(found.leaving),
-    )
-
-
-def _picks(picks: Iterable[Pick]) -> list[shapes.Pick]:
-    return [shapes.Pick.model_validate(pick) for pick in picks]
 
 
 def interest_of(saved: Saved) -> Interest:

@@ -200,16 +200,6 @@ class Gone(Shape):
     items: list[Removed]
 
 
-class Preview(Shape):
-    """A digest without the edit and with it. `foretold`: the next one; else the newest day again."""
-
-    foretold: bool
-    before: list[Pick]
-    after: list[Pick]
-    entering: list[Pick]
-    leaving: list[Pick]
-
-
 class Outlook(Shape):
     """A digest that nobody sends. With no picks, `reason` says why."""
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Self
+from typing import Any, Self
 
 from tasks import records
-from tasks.desk.tuning import machine, telling
+from tasks.desk.tuning import machine, shadow_words, shadows, telling
 from tasks.desk.tuning.machine import SHOWN
 from tasks.desk.tuning.measuring import Estimate as Figure
+from tasks.evaluate.interleave import Verdict
+from tasks.profile_json import from_json, to_json
 from templates import Words
+from workers.web.api.bodies import Interest
 from workers.web.api.shapes import Paper, Pick, Score, Shape
 
 
@@ -139,3 +143,71 @@ def _figure(figure: Figure | None) -> Estimate | None:
 def _dated(one: tuple[date, records.Pick]) -> Dated:
     day, pick = one
     return Dated(day=day, pick=Pick.model_validate(pick))
+
+
+class Title(Shape):
+    """A paper by its title; `id` is null where we do not have it."""
+
+    id: int | None
+    title: str
+
+    @classmethod
+    def of(cls, paper: records.Paper) -> Self:
+        """Examples that came from elsewhere have names of their own."""
+        name = str(paper.id).removeprefix("entry:")
+        ours = name.isascii() and name.isdigit()
+        return cls(id=int(name) if ours else None, title=paper.title)
+
+
+def interest_of(body: Mapping[str, Any]) -> Interest:
+    """A body as it is shown."""
+    return Interest.model_validate(to_json(from_json(body)))
+
+
+class Trial(Shape):
+    """A version on trial beside your profile of that name, and how it stands. `says` tells it in sentences.
+
+    `digests` were drafted by the two since the moment `since`, of which `open` ones do not count yet;
+    `share` of those that decided something was won by the version on trial, with its interval. `more`
+    is how many digests a verdict may still take, where that can be said.
+    """
+
+    profile: str
+    body: Interest
+    started: datetime
+    since: datetime
+    digests: int
+    open: int
+    answers: int
+    won_saved: int
+    won_shadow: int
+    alike: int
+    share: float
+    low: float
+    high: float
+    verdict: Verdict
+    more: int | None
+    says: list[str]
+
+    @classmethod
+    def of(cls, found: shadows.Standing, words: Words) -> Self:
+        """How a trial stands, told in that language."""
+        weighed = found.weighed
+        return cls(
+            profile=found.profile.name,
+            body=interest_of(found.body),
+            started=found.started,
+            since=found.since,
+            digests=found.digests,
+            open=found.open,
+            answers=found.answers,
+            won_saved=weighed.won_saved,
+            won_shadow=weighed.won_shadow,
+            alike=weighed.alike,
+            share=weighed.share,
+            low=weighed.low,
+            high=weighed.high,
+            verdict=weighed.verdict,
+            more=found.more,
+            says=shadow_words.told(found, words),
+        )
