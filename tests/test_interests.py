@@ -1,4 +1,4 @@
-"""Profiles at their reader's asking: nobody's save is lost, and an edit can be tried out first."""
+"""Profiles at their reader's asking: nobody's save is lost."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from papers import add_reader, bring, entry, page
+from papers import add_reader
 from sqlmodel import select
 
 from tasks import models
-from tasks.desk import interests, teaching
+from tasks.desk import interests
 from tasks.errors import Conflict, UnknownName, UsageError
-from tasks.records import Reader, Want
+from tasks.records import Reader
 from tasks.round.context import Context
 from tasks.store import profiles, readers
 
@@ -30,13 +30,6 @@ def bo(context: Context, ada: Reader, now: datetime) -> Reader:
     """Another one, whose profile has the same name."""
     with context.database.write() as session:
         return readers.get(session, add_reader(session, now, "bo@readers.example"))
-
-
-@pytest.fixture
-def papers(context: Context, ada: Reader, now: datetime) -> None:
-    """Twenty papers that came a moment ago."""
-    with context.database.write() as session:
-        bring(session, page(*(entry(n) for n in range(1, 21))), now)
 
 
 def names(context: Context, reader: Reader) -> list[tuple[str, int]]:
@@ -230,66 +223,7 @@ def test_nobody_reaches_the_profiles_of_another_reader(
     assert interests.find(context, bo.id, "main") == theirs
 
 
-# --- trying out ----------------------------------------------------------------------------------
-def titles(picks: Any) -> list[str]:
-    return [pick.paper.title for pick in picks]
-
-
-@pytest.mark.usefixtures("papers")
-def test_an_edit_can_be_tried_out_and_nothing_is_kept(context: Context, ada: Reader) -> None:
-    mine = interests.find(context, ada.id, "main")
-    seen = interests.preview(context, ada, mine.id, {"terms": ["protein folding"]})
-    assert seen.foretold
-    assert all("sparse attention" in title for title in titles(seen.before)[:4])
-    assert all("protein folding" in title for title in titles(seen.after)[:4])
-    assert titles(seen.leaving)[:4] == titles(seen.before)[:4]
-    assert {pick.paper.id for pick in seen.after[:4]} <= seen.entering
-    assert names(context, ada) == [("main", 1)]
-
-
-@pytest.mark.usefixtures("papers")
-def test_a_new_profile_is_tried_out_beside_the_others(context: Context, ada: Reader) -> None:
-    body = {"name": "Codecs", "terms": ["speech codecs"]}
-    seen = interests.preview(context, ada, None, body)
-    assert {pick.profile_name for pick in seen.after} == {"main", "Codecs"}
-
-
-@pytest.mark.usefixtures("papers")
-def test_what_was_learned_stays_learned_while_an_edit_is_tried_out(
-    context: Context, ada: Reader
-) -> None:
-    teaching.give(context, ada.id, 2, Want.MORE)  # about tidal energy
-    mine = interests.find(context, ada.id, "main")
-    same = interests.preview(context, ada, mine.id, mine.body)
-    assert same.before == same.after
-    assert not same.entering
-    assert not same.leaving
-    assert any("tidal" in title for title in titles(same.after))
-
-
-@pytest.mark.usefixtures("papers")
-def test_with_nothing_new_the_newest_day_is_made_again(context: Context, ada: Reader) -> None:
-    with context.database.write() as session:
-        for number in range(1, 21):
-            row = session.get_one(models.Entry, number)
-            assert row.arrived_at is not None
-            row.arrived_at = row.arrived_at.replace(day=9)
-    seen = interests.preview(context, ada, None, {"terms": ["speech codecs"]})
-    assert not seen.foretold
-    assert "codecs" in titles(seen.after)[0] + titles(seen.after)[1]
-    assert seen.before
-
-
-def test_without_any_paper_a_preview_is_empty(context: Context, ada: Reader) -> None:
-    seen = interests.preview(context, ada, None, {"terms": ["speech codecs"]})
-    assert (seen.foretold, seen.before, seen.after) == (False, (), ())
-
-
-def test_a_preview_of_what_no_profile_may_be_is_refused(context: Context, ada: Reader) -> None:
-    with pytest.raises(UsageError, match="a profile has no colour"):
-        interests.preview(context, ada, None, {"colour": "red"})
-
-
+# --- what cannot be read -------------------------------------------------------------------------
 def test_a_profile_that_cannot_be_read_is_no_hindrance(context: Context, ada: Reader) -> None:
     with context.database.write() as session:
         profiles.save(session, ada.id, "broken", {"colour": "red"}, context.clock())

@@ -16,6 +16,7 @@ from tasks.desk.tuning import shadow_words, shadows
 from tasks.errors import Conflict, UnknownName, UsageError
 from tasks.evaluate.interleave import Verdict
 from tasks.evaluate.verdict import weigh
+from tasks.profile_json import from_json
 from tasks.records import Reader, Want
 from tasks.round.composing import HOLD_FOR, compose
 from tasks.round.context import Context
@@ -246,11 +247,13 @@ def test_an_edits_effect_during_a_trial_is_the_real_one(
     scored(context)
     reader, _ = get(context, ada)
     body = {"terms": ["sparse attention", "folding"]}
-    seen = interests.preview(context, reader, 1, body)
-    assert seen.foretold
-    assert {pick.team for pick in seen.after} == {"saved", "shadow"}
+    with context.database.read() as session:
+        saved = profiles.of_reader(session, ada)
+    edited = interests.with_edit(saved, from_json(body, key=1))
+    seen = outlook.coming(context, reader, outlook.asked_for(reader, edited))
+    assert {pick.team for pick in seen.picks} == {"saved", "shadow"}
     interests.save(context, ada, "main", body, expected=1)
-    assert told(digest(context, ada, now - DAY + HOUR)) == told(seen.after)
+    assert told(digest(context, ada, now - DAY + HOUR)) == told(seen.picks)
 
 
 def test_the_shadow_asks_for_what_it_would_in_its_profiles_place(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+import shutil
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +28,13 @@ from tasks.records import ParsedEntry, PickKind, Reader, Want
 from tasks.round.context import Context
 from tasks.round.scoring import fitted
 from tasks.round.walk import run_once
+from tasks.settings import Settings
 from tasks.store import readers, shards, tracing
+from tasks.store.database import Database
 from tasks.store.tracing import Made
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+NOW = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 Day = tuple[Reader, Made, Remade]
 
 
@@ -169,12 +173,11 @@ def test_whole_stories_tell_what_happened(lived: Lived) -> None:
     assert fates.keys() >= {Fate.SENT, Fate.MISSED, Fate.NO_DIGEST}
 
 
-# --- one day, on each kind of database -----------------------------------------------------------
-@pytest.fixture
-def small(context: Context, now: datetime) -> Context:
-    """Three weeks of papers, one scorer, and Ada, who had yesterday's digest."""
-    start = now.replace(hour=6, minute=0)
-    for back in range(20, 1, -1):
+# --- one day -------------------------------------------------------------------------------------
+def build(context: Context) -> None:
+    """A week of papers, one scorer, and Ada, who had yesterday's digest."""
+    start = NOW.replace(hour=6, minute=0)
+    for back in range(9, 1, -1):
         arrive(context, start - back * DAY, *(entry(back * 10 + n) for n in range(10)))
     clock(context, start - DAY - HOUR)
     fit_once(context)
@@ -182,8 +185,42 @@ def small(context: Context, now: datetime) -> Context:
         add_reader(session, context.clock(), about=2, most=3)
     arrive(context, start - DAY, *(entry(500 + n) for n in range(10)))
     go(context, start - DAY + HOUR + timedelta(minutes=5))
-    clock(context, now - DAY)
-    return context
+    clock(context, NOW - DAY)
+
+
+def opened(file: Path, home: Path) -> Context:
+    settings = Settings(home=home, _env_file=None)  # type: ignore[call-arg]
+    return Context(settings=settings, database=Database(f"sqlite:///{file}"), clock=rounds.Clock())
+
+
+@pytest.fixture(scope="module")
+def built(migrated_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("why")
+    file = Path(shutil.copy(migrated_file, home / "built.db"))
+    context = opened(file, home)
+    build(context)
+    context.close()
+    return file
+
+
+@pytest.fixture
+def small(built: Path, tmp_path: Path) -> Iterator[Context]:
+    """That day, in a database of the test's own."""
+    context = opened(Path(shutil.copy(built, tmp_path / "small.db")), tmp_path)
+    clock(context, NOW - DAY)
+    yield context
+    context.close()
+
+
+def test_fates_are_told_on_each_kind_of_database(context: Context) -> None:
+    build(context)
+    assert told(context, numbered(context, 500)).fate is Fate.SENT
+    missed = told(context, numbered(context, 501))
+    assert (missed.fate, missed.agrees) == (Fate.MISSED, True)
+    assert [sight.source for sight in missed.traced.sights] == ["daily"]
+    teaching.give(context, 1, numbered(context, 500), Want.MORE)
+    interests.remove(context, 1, "main")
+    assert told(context, numbered(context, 500)).agrees
 
 
 def clock(context: Context, at: datetime) -> None:
@@ -341,18 +378,16 @@ def test_a_reader_without_profiles_gets_what_has_votes(small: Context) -> None:
     assert "for its votes" in why_words.verdict(most)
 
 
-def test_without_a_digest_the_reason_is_told(small: Context, now: datetime) -> None:
+def test_without_a_digest_the_reason_is_told(small: Context) -> None:
     leaving.pause(small, 1, None)
-    arrive(small, now, *(entry(600 + n) for n in range(10)))
-    clock(small, now + 10 * DAY)
+    arrive(small, NOW - 30 * DAY, replace(entry(960), published=None))
+    arrive(small, NOW, *(entry(600 + n) for n in range(10)))
+    clock(small, NOW + 10 * DAY)
     story = told(small, numbered(small, 600))
     assert (story.fate, story.absence) == (Fate.NO_DIGEST, Absence.AWAY)
     assert "paused or unsubscribed" in why_words.verdict(story)
-    old = told(small, numbered(small, 191))
+    old = told(small, numbered(small, 960))
     assert (old.fate, old.absence) == (Fate.NO_DIGEST, Absence.NOT_YET)
-    preferring.prefer(small, 1, days=())
-    story = told(small, numbered(small, 600))
-    assert story.absence is Absence.NO_DAYS
 
 
 def test_a_digest_that_never_went_out_freed_its_papers(small: Context) -> None:
@@ -360,13 +395,17 @@ def test_a_digest_that_never_went_out_freed_its_papers(small: Context) -> None:
         session.execute(update(models.Delivery).values(state="expired"))
         session.delete(session.exec(select(models.Pick)).first())
     gone = next(n for n in (500, 505) if told(small, numbered(small, n)).fate is not Fate.SENT)
+    waits = told(small, numbered(small, gone))
+    assert waits.fate is Fate.WAITING
+    assert why_words.outcome(waits.considered[0]) == "was not made or not delivered"
+    leaving.pause(small, 1, None)
     story = told(small, numbered(small, gone))
-    assert story.absence is Absence.LOST
-    assert why_words.outcome(story.considered[0]) == "was not made or not delivered"
+    assert (story.fate, story.absence) == (Fate.NO_DIGEST, Absence.LOST)
+    assert "could not be delivered" in why_words.verdict(story)
 
 
-def test_withdrawn_and_old_papers_never_were_for_a_digest(small: Context, now: datetime) -> None:
-    arrive(small, now - 40 * DAY, entry(950))
+def test_withdrawn_and_old_papers_never_were_for_a_digest(small: Context) -> None:
+    arrive(small, NOW - 40 * DAY, entry(950))
     with small.database.write() as session:
         session.execute(
             update(models.Entry).where(models.Entry.arxiv_id == "2611.00950")  # type: ignore[arg-type]

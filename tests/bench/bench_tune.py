@@ -15,8 +15,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from random import Random
 from typing import Any
 
 sys.path.append(str(Path(__file__).parents[1]))
@@ -29,6 +31,7 @@ from sqlalchemy import insert
 from tasks import models
 from tasks.desk import visiting
 from tasks.desk.tuning.machine import compare
+from tasks.records import Paper
 from tasks.round.context import Context
 from tasks.round.scoring import fitted
 from tasks.settings import Settings
@@ -40,12 +43,29 @@ DAYS, PAPERS, ENTRIES, READERS, ASKED = 150, 60, 100_000, 100_000, 15
 SYLLABLES = [f"{a}{b}{c}" for a in "bdfgklmnprst" for b in "aeiou" for c in "lmnrst"]
 
 
+def subjects() -> list[list[str]]:
+    """The words of each subject: papers have one."""
+    return [[f"{a}{b}" for b in SYLLABLES[n % 60 :: 60]] for n, a in enumerate(SYLLABLES[::9])]
+
+
+def written(count: int) -> list[Paper]:
+    """Papers that say a good part of what they say in the words of a subject."""
+    random, made = Random(5), []
+    every = subjects()
+    for paper in texts(count):
+        words = every[random.randrange(len(every))]
+        title = " ".join([*random.sample(words, 2), *paper.title.split()[2:]])
+        abstract = " ".join([*paper.abstract.split()[:100], *random.choices(words, k=40)])
+        made.append(replace(paper, title=title, abstract=abstract))
+    return made
+
+
 def prepared(folder: Path, now: datetime) -> Context:
     """A store of many entries, the newest in days; its scorer fitted as the workers do."""
     database = Database(f"sqlite:///{folder / 'bench.db'}")
     migrate.upgrade(database)
     context = Context(settings=Settings(home=folder / "home"), database=database, clock=lambda: now)
-    found = texts(DAYS * PAPERS)
+    found = written(DAYS * PAPERS)
     first = now - timedelta(days=DAYS - 1, hours=2)
     rows = [
         {
@@ -126,7 +146,10 @@ def measured(
         reader = readers.get(session, 1)
         [saved] = profiles.saved(session, 1)
     typed = list(saved.body["terms"])
-    cookie = {"Cookie": f"{COOKIE}={visiting.begin(context, 1, visiting.FULL)}", "HX-Request": "true"}
+    cookie = {
+        "Cookie": f"{COOKIE}={visiting.begin(context, 1, visiting.FULL)}",
+        "HX-Request": "true",
+    }
     form = {"name": saved.name, "version": "1", "about": f"{reader.about:g}", "share": "1"}
 
     def page(term: str, span: int) -> Any:
@@ -149,12 +172,12 @@ def measured(
 def main() -> None:
     """Print a table."""
     now = datetime.now(UTC).replace(hour=8)
-    terms = (f"{a}{b} {c}" for a in SYLLABLES for b in SYLLABLES for c in SYLLABLES)
+    terms = (word for words in zip(*subjects(), strict=True) for word in words)
     with tempfile.TemporaryDirectory() as name:
         context = prepared(Path(name), now)
-        words = [paper.title.split()[:2] for paper in texts(40)]
+        wishes = [word for words in subjects()[:5] for word in words[:2]]
         with context.database.write() as session:
-            add_reader(session, now, terms=[" ".join(two) for two in words[::8]], about=5.0)
+            add_reader(session, now, terms=wishes, about=5.0)
         with client(context) as browser:
             alone = measured(context, browser, terms)
             crowd(context, now)

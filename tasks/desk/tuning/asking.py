@@ -26,8 +26,8 @@ LATELY = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """A paper to judge: its score with what a pick of its day needed, and the known paper that it is most like, if
-    any, with that likeness in 0..1.
+    """A paper to judge: its score, the least one of a pick of its day (`line`), and of the known papers the
+    one that it is most like, if there is any, with that likeness in 0..1.
     """
 
     paper: Paper

@@ -66,8 +66,8 @@ _REMARKS = {
         " nothing."
     ),
     Kind.DRIFT: msgid(
-        "What you like drifts away from what you typed: of the last %(of)s papers that you liked, %(hits)s lie"
-        " below a quarter of all others by what you typed."
+        "What you like drifts away from what you typed: %(hits)s of the last %(of)s papers that you liked suit"
+        " it less than two in five of all others do."
     ),
 }
 _TWO_PLACES = {

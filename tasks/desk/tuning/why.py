@@ -44,7 +44,6 @@ class Absence(StrEnum):
 
     NOT_YET = "not yet a reader"
     AWAY = "paused or unsubscribed"
-    NO_DAYS = "no delivery days"
     LOST = "not made or not delivered"
 
 
@@ -135,7 +134,7 @@ def why(context: Context, reader: Reader, entry_id: int) -> Story:
     if came is None:
         return told.story(Fate.OLD)
     if (last is None or came > last) and _may_come(reader, now, came):
-        return told.waiting(now)
+        return told.waiting(now, made)
     return told.missed(made)
 
 
@@ -184,8 +183,8 @@ class _Telling:
             sent=sent,
         )
 
-    def waiting(self, now: datetime) -> Story:
-        """The next digest will look at it: as it stands now."""
+    def waiting(self, now: datetime, made: Sequence[Made]) -> Story:
+        """The next digest will look at it: as it stands now. Those that were `made` never went out."""
         with self.context.database.read() as session:
             asked = profiles.of_reader(session, self.reader.id)
             day = now.astimezone(zone(self.reader.timezone)).date()
@@ -195,6 +194,7 @@ class _Telling:
         brings = [(int(pick.paper.id), pick.kind.value) for pick in foretold.picks]
         return self.story(
             Fate.WAITING,
+            considered=tuple(one for one, _ in self._considered(made)),
             decided=reasoned(again, look(again, self.entry)),
             agrees=again.picks == brings,
             again=again,
@@ -248,8 +248,6 @@ class _Telling:
     def _absence(self, made: Sequence[Made]) -> Absence:
         if made:
             return Absence.LOST
-        if not self.reader.days:
-            return Absence.NO_DAYS
         came = self.traced.arrived
         with self.context.database.read() as session:
             began = tracing.began(session, self.reader.id)

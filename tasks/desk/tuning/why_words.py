@@ -28,7 +28,6 @@ FATES = {
 ABSENCES = {
     Absence.NOT_YET: msgid("It came before you were a reader here."),
     Absence.AWAY: msgid("You had no digest while it was news: you had paused or unsubscribed."),
-    Absence.NO_DAYS: msgid("You had no digest while it was news: you chose no day for them."),
     Absence.LOST: msgid(
         "The digests that could have brought it were not made, or could not be delivered."
     ),

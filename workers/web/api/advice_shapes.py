@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Self
+from typing import Annotated, Self
+
+from pydantic import WithJsonSchema
 
 from tasks.desk.tuning import asking, machine, mending, saying, suggesting
 from tasks.desk.tuning.mending import MendKind
@@ -15,6 +17,8 @@ from templates import Words
 from workers.web.api.bodies import Interest
 from workers.web.api.shapes import Paper, Score, Shape
 from workers.web.api.tuning_shapes import Title, interest_of
+
+FaultKind = Annotated[str, WithJsonSchema({"type": "string", "enum": [*Kind]})]
 
 
 class Mend(Shape):
@@ -33,7 +37,7 @@ class Mend(Shape):
 class Remark(Shape):
     """One fault: what it is about, in which part of the profile, and some of the papers that show it."""
 
-    kind: Kind
+    kind: FaultKind
     says: str
     part: str
     item: str

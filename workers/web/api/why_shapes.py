@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Self
+from typing import Annotated, Self
+
+from pydantic import WithJsonSchema
 
 from tasks.desk.tuning import flipping, standing, why_words
 from tasks.desk.tuning import why as stories
-from tasks.desk.tuning.edits import Kind as EditKind
+from tasks.desk.tuning.edits import Kind
 from tasks.desk.tuning.standing import Cause
 from tasks.desk.tuning.why import Fate
 from tasks.records import PickKind
 from templates import Words
 from workers.web.api.shapes import Paper, Score, Shape
 from workers.web.api.tuning_shapes import Title
+
+EditKind = Annotated[str, WithJsonSchema({"type": "string", "enum": [*Kind]})]
 
 
 class Seen(Shape):
