@@ -303,7 +303,9 @@ def _checksum(rows: Iterable[Sequence[Any]]) -> str:
 
 # --- the pictures of the documentation ------------------------------------------------------------
 def pictures(folder: Path, browser: Browser, house: House) -> None:
-    """Write what a stranger sees, the first minutes, and their preview, as files into that folder."""
+    """Write what a stranger sees, the first minutes, their preview, and a profile being tuned, as files into
+    that folder.
+    """
     house.day(19)
     page = house.open(browser, height=790).page
     page.goto("/")
@@ -322,6 +324,18 @@ def pictures(folder: Path, browser: Browser, house: House) -> None:
     box = page.locator("#looked").evaluate("e => [e.offsetLeft, e.offsetTop]")
     shown = {"x": box[0] - 40, "y": box[1] - 30, "width": 800, "height": 790}
     page.screenshot(path=folder / "preview.png", full_page=True, clip=shown)
+    page.set_viewport_size({"width": 1280, "height": 1000})
+    page.goto("/my/profiles")
+    page.get_by_role("link", name="main", exact=True).click()
+    page.locator("#terms-add").fill("video diffusion")
+    page.locator("#terms-add").press("Enter")
+    page.locator("#terms-1").wait_for()
+    page.get_by_role("radio", name="30").or_(
+        page.get_by_role("button", name="30 days")
+    ).first.click()
+    page.wait_for_load_state("networkidle")
+    page.evaluate("scrollTo(0, 0)")
+    page.screenshot(path=folder / "tuner.png")
 
 
 def main() -> None:

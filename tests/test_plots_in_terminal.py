@@ -16,12 +16,8 @@ def test_each_day_is_a_column_as_high_as_its_number() -> None:
     lines = plot({"after": [4, 2, 0, None, 1]}, ends=ENDS, width=40, ink=BLOCKS, rows=2)
     assert lines == [
         "      4│███",
-        "after 0│███ ███ ·       ▄▄▄",
+        "after 0│███ ███ ···     ▄▄▄",
         "        1 Nov          7 Nov",
-    ] or lines == [
-        "      4│███",
-        "after 0│███ ███ ·       ▄▄▄",
-        "        1 Nov         7 Nov",
     ]
 
 
@@ -34,7 +30,7 @@ def test_two_versions_stand_on_one_scale() -> None:
 def test_a_little_is_more_than_nothing() -> None:
     (top, low, _) = plot({"": [1000, 1, 0]}, ends=ENDS, width=40, ink=BLOCKS, rows=2)
     assert top.endswith("│███")
-    assert low.split("│")[1].split() == ["███", "▁▁▁", "···"[:1]] or "▁▁▁" in low
+    assert low.split("│")[1].split() == ["███", "▁▁▁", "···"]
 
 
 def test_many_days_share_columns() -> None:

@@ -255,7 +255,7 @@ def test_what_an_edit_does_is_told_before_it_is_saved(ada: Ada) -> None:
 
 def test_what_is_asked_for_a_day_counts(ada: Ada) -> None:
     fewer = text_of(ada.press(ada.get(), "look", about="0.5"))
-    found = re.search(r"(\d\.\d) a day instead of (\d\.\d)", fewer)
+    found = re.search(r"([\d.]+) a day instead of ([\d.]+\d)", fewer)
     assert found
     assert float(found[1]) < float(found[2])
 

@@ -384,6 +384,11 @@ def newest_arrival(session: Session, at: datetime) -> datetime | None:
     return session.exec(select(func.max(arrived)).where(arrived <= at)).one()
 
 
+def oldest_arrival(session: Session) -> datetime | None:
+    """When the first paper of all arrived."""
+    return session.exec(select(func.min(Entry.arrived_at))).one()
+
+
 def came_on(session: Session, today: date, *, upto: int) -> int:
     """How many of the arrivals up to `upto` came on that day (in UTC)."""
     midnight = datetime.combine(today, time(), UTC)

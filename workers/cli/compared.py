@@ -91,12 +91,22 @@ def for_markdown(tables: Iterable[Table]) -> list[Table]:
     """The same with titles as text: what strangers wrote is no markup."""
     return [
         Table(
-            MARKDOWN.sub(r"\\\1", one.title),
+            plain(one.title),
             one.columns,
-            tuple(tuple(MARKDOWN.sub(r"\\\1", cell) for cell in row) for row in one.rows),
+            tuple(tuple(map(plain, row)) for row in one.rows),
         )
         for one in tables
     ]
+
+
+def plain(text: str) -> str:
+    """Text as Markdown shows it: nothing in it is markup."""
+    return MARKDOWN.sub(r"\\\1", text)
+
+
+def papers(found: Comparison) -> int:
+    """How many papers were new in these days."""
+    return sum(turn.considered for turn in found.after.turns)
 
 
 def _listed(title: str, picks: Sequence[tuple[date, Pick]]) -> list[Table]:

@@ -14,6 +14,7 @@ from tasks.desk.tuning.machine import SPANS, Comparison, compare
 from tasks.errors import UsageError
 from tasks.evaluate.report import Table
 from tasks.evaluate.report import markdown as markdown_of
+from tasks.render.text import clean
 from templates import words_for
 from workers.cli import compared
 from workers.cli.plots import ink_for
@@ -35,6 +36,7 @@ from workers.cli.tuned import (
 from workers.web.api.tuning_shapes import Preview
 
 ENGLISH = words_for("en")
+NOTHING = "no papers came in these days: `paperround run-once` fetches what there is"
 BACK = ", ".join(map(str, SPANS))
 Days = Annotated[int, typer.Option(help=f"How many days to look back: {BACK}.")]
 
@@ -70,6 +72,9 @@ def preview(
         found = _looked_back(one, asked.span)
     if as_json:
         _as_json(found)
+        return
+    if not compared.papers(found):
+        note(NOTHING)
         return
     _head(one, found)
     _print([*compared.moving(found), *compared.newest(found), compared.days(found)])
@@ -113,6 +118,9 @@ def backtest(
     if as_json:
         _as_json(found)
         return
+    if not compared.papers(found):
+        note(NOTHING)
+        return
     _head(one, found)
     ink = ink_for(out.encoding)
     out.print(escape("\n".join(compared.plots(found, width=out.width, ink=ink))), soft_wrap=True)
@@ -139,10 +147,7 @@ def _as_json(found: Comparison) -> None:
 
 def _head(one: Tuned, found: Comparison) -> None:
     """What the edit does in a line, and of which days."""
-    if not found.after.turns:
-        note(f"{telling.verdict(found)} `paperround run-once` fetches some")
-        return
-    out.print(escape(f"{one.name}: {telling.verdict(found)}"))
+    out.print(escape(f"{clean(one.name)}: {telling.verdict(found)}"))
     out.print(escape(_days_of(found)))
 
 
@@ -165,7 +170,7 @@ def _write(path: Path, one: Tuned, found: Comparison) -> None:
         *compared.newest(found),
         compared.days(found),
     ]
-    head = f"# {one.name}\n\n{telling.verdict(found)} {_days_of(found)}"
+    head = f"# {compared.plain(clean(one.name))}\n\n{telling.verdict(found)} {_days_of(found)}"
     try:
         path.write_text(markdown_of(compared.for_markdown(tables), head), encoding="utf-8")
     except OSError as error:

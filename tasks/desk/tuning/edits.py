@@ -213,8 +213,10 @@ def _words(ground: Background, papers: Stretch, number: int, profile: Profile) -
     found: list[str] = []
     for place in np.argsort(-vector.data, kind="stable").tolist():
         pair = space.words_of(int(vector.indices[place]))
-        if len(pair) != 2 or pair in known or not _answered(papers, number, ("words", *pair)):
+        if len(pair) != 2 or pair in known or any(map(str.isdigit, pair)):
             continue
+        if not _answered(papers, number, ("words", *pair)):
+            continue  # they do not stand side by side
         found.append(spoken_as(pair, spelled)[:TERM_MOST])
         if len(found) == WORDS_MOST:
             break

@@ -64,16 +64,35 @@ def flip(story: Story) -> Search:
     again, asked = story.again, _whose(story)
     if again is None or asked is None:
         return Search(looked=False)
-    offered = _offered(story, again, asked)[:TRIES_MOST]
-    entry = int(story.paper.id)
-    for tried, edit in enumerate(offered, start=1):
-        choice = tried_out(again, asked, edit)
-        if turns(story, choice):
-            return Search(looked=True, tried=tried, flip=_flip(again, asked, edit, choice, entry))
-    return Search(looked=True, tried=len(offered))
+    some = offered(story)[:TRIES_MOST]
+    for tried, edit in enumerate(some, start=1):
+        choice = _tried_out(again, asked, edit)
+        if _turns(story, choice):
+            found = _flip(story, asked, edit, (again.choice, choice))
+            return Search(looked=True, tried=tried, flip=found)
+    return Search(looked=True, tried=len(some))
 
 
-def tried_out(again: Remade, asked: Asked, edit: Edit) -> Choice:
+def offered(story: Story) -> list[Edit]:
+    """The edits that are offered for that story, the smallest first; none where no edit helps."""
+    again, asked = story.again, _whose(story)
+    if again is None or asked is None:
+        return []
+    number, typed = again.papers.place[story.paper.id], asked.typed or asked.profile
+    if _came(story):
+        return edits.keeping_out(again.ground, again.papers, number, typed)
+    found = edits.bringing(again.ground, again.papers, number, typed, again.facts.reader)
+    is_full = story.decided is not None and story.decided.cause is Cause.SEATS
+    return [edit for edit in found if is_full or edit.kind is not edits.Kind.MOST]
+
+
+def edited_profile(story: Story) -> int | None:
+    """The number of the profile that the edits are of."""
+    asked = _whose(story)
+    return int(asked.profile.id) if asked else None
+
+
+def _tried_out(again: Remade, asked: Asked, edit: Edit) -> Choice:
     """The digest as it would have been with that edit."""
     if not edit.is_of_profile:
         return again.asking(edits.asked(again.facts.reader, edit))
@@ -81,7 +100,7 @@ def tried_out(again: Remade, asked: Asked, edit: Edit) -> Choice:
     return again.edited(replace(asked, typed=typed, profile=_taught(asked, typed)))
 
 
-def turns(story: Story, choice: Choice) -> bool:
+def _turns(story: Story, choice: Choice) -> bool:
     """Whether the paper's fate is another one in that digest: it matches, or it does not come at all."""
     kinds = [p.kind for p in choice.composition.picks if p.paper.id == story.paper.id]
     if _came(story):
@@ -107,15 +126,6 @@ def _whose(story: Story) -> Asked | None:
     return own.get(int(seen.pick.score.profile_id))
 
 
-def _offered(story: Story, again: Remade, asked: Asked) -> list[Edit]:
-    number, typed = again.papers.place[story.paper.id], asked.typed or asked.profile
-    if _came(story):
-        return edits.keeping_out(again.ground, again.papers, number, typed)
-    found = edits.bringing(again.ground, again.papers, number, typed, again.facts.reader)
-    is_full = story.decided is not None and story.decided.cause is Cause.SEATS
-    return [edit for edit in found if is_full or edit.kind is not edits.Kind.MOST]
-
-
 def _taught(asked: Asked, typed: Profile) -> Profile:
     """What was typed, taught the same as before."""
     before = asked.typed or asked.profile
@@ -126,12 +136,11 @@ def _taught(asked: Asked, typed: Profile) -> Profile:
     return profiles.taught(typed, lessons)
 
 
-def _flip(again: Remade, asked: Asked, edit: Edit, choice: Choice, entry: int) -> Flip:
-    def brings(one: Choice) -> dict[int | str, Paper]:
-        picks = one.composition.picks
-        return {pick.paper.id: pick.paper for pick in picks if pick.paper.id != entry}
-
-    before, after = brings(again.choice), brings(choice)
+def _flip(story: Story, asked: Asked, edit: Edit, turned: tuple[Choice, Choice]) -> Flip:
+    before, after = (
+        {p.paper.id: p.paper for p in choice.composition.picks if p.paper.id != story.paper.id}
+        for choice in turned
+    )
     return Flip(
         edit=edit,
         profile_id=int(asked.profile.id),

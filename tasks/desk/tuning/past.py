@@ -108,6 +108,9 @@ def look_back(
     with context.database.read() as session:
         newest = entries.newest_arrival(session, now) or now
         moments, coming = _moments(reader, span, now, newest)
+        # Days before any paper came tell nothing.
+        oldest = entries.oldest_arrival(session) or now
+        moments = tuple(one for one in moments if one[1] >= oldest) or moments[-1:]
         start = moments[0][1] - DAY
         answers = tuple(feedback.said(session, reader.id))
         beginning = Beginning(
