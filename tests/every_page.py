@@ -87,6 +87,20 @@ PAGES = {
     "my papers, after leaving": Way("/my", LEAVER),
     "my digests": Way("/my/digests", ADA),
     "my first digest": Way("/my/digests/2026-11-20", ADA),
+    "why": Way("/my/why", ADA),
+    "why, of some paper": Way("/my/why?q=attention", ADA),
+    "why, of no paper": Way("/my/why?q=2611.99999", ADA),
+    "why it came": Way(lambda all_: f"/my/why/{all_.papers[0]}", ADA),
+    "why it did not come": Way(lambda all_: f"/my/why/{all_.papers[0]}", PLAIN),
+    "an edit for it, too late": posted(
+        lambda all_: f"/my/why/{all_.papers[0]}/apply",
+        PLAIN,
+        409,
+        kind="term",
+        text="attention",
+        profile="3",
+        version="99",
+    ),
     "start": Way("/my/start", BEGINNER),
     "start with a preview": posted(
         "/my/start/preview", BEGINNER, terms="speech", hour="7", zone="UTC", about="5"

@@ -244,21 +244,6 @@ def test_a_profile_that_cannot_be_is_refused(looking: TestClient, body: object) 
     problem(looking.post("/me/preview", json=body), 422)
 
 
-def test_a_preview_shows_picks_with_reasons_that_add_up_and_keeps_nothing(
-    looking: TestClient,
-) -> None:
-    before = looking.get("/me/profiles").json()
-    found = looking.post("/me/preview?profile=main", json={"terms": ["tidal energy"]}).json()
-    titles = [pick["paper"]["title"] for pick in found["after"]]
-    assert "Study 2 of tidal energy" in titles
-    assert [pick["paper"]["id"] for pick in found["entering"]]
-    for pick in found["after"]:
-        raw = sum(reason["value"] for reason in pick["score"]["reasons"])
-        assert raw == pytest.approx(pick["score"]["raw"])
-    assert looking.get("/me/profiles").json() == before
-    problem(looking.post("/me/preview?profile=none", json={}), 404)
-
-
 def test_a_librarys_papers_become_examples_once(ada: TestClient, quiet: None) -> None:
     text = "arXiv:2611.00003\n10.5555/unknown\nnothing at all"
     asked = {"text": text, "profile": "Mine"}

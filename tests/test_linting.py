@@ -31,7 +31,9 @@ from tasks.records import Profile, Reader, Want
 from tasks.round.context import Context
 from tasks.round.days import days
 from tasks.round.stretch import stretch
+from tasks.settings import Settings
 from tasks.store import profiles, readers
+from tasks.store.database import Database
 from tasks.store.profiles import Saved
 
 Body = Mapping[str, Any]
@@ -225,6 +227,8 @@ def test_a_planted_fault_is_found_alone_and_each_mend_does_what_was_foretold(
     (remark,) = desk.lint()
     assert (remark.kind, remark.item) == (planted.kind, planted.item)
     assert len(remark.papers) <= 3
+    assert planted.item in saying.remark(remark)
+    assert all(map(saying.mend, remark.mends))
     assert bool(remark.mends) is (planted.kind is not Kind.NOTHING)
     main, before = desk.main, desk.picks()
     for mend in remark.mends:
@@ -393,11 +397,24 @@ def test_a_name_with_its_first_letter_alone_may_be_many(desk: Desk) -> None:
     assert [mend.kind for mend in bare.mends] == ["name", "name", "name", "remove"]
 
 
-def test_papers_without_categories_are_told_of(house: Context, desk: Desk) -> None:
-    evidence = gather(house, desk.reader, None, with_terms(categories=["cs.CL"]))
-    bare = [replace(paper, categories=()) for paper in evidence.papers.papers]
-    assert spelling.filed(bare) == 0
-    assert spelling.nearest_categories(evidence.papers.papers, "CS.CLL")[:1] == ["cs.CL"]
+@pytest.mark.parametrize(("filed", "told"), [(0, True), (FEW - 1, False)])
+def test_a_category_never_comes_where_no_paper_names_any(
+    sqlite_url: str, settings: Settings, now: datetime, *, filed: int, told: bool
+) -> None:
+    context = Context(settings=settings, database=Database(sqlite_url), clock=lambda: now)
+    some = [entry(n, categories=("cs.XX",) * (n < filed)) for n in range(FEW + 10)]
+    with context.database.write() as session:
+        ada = readers.get(session, add_reader(session, now))
+        bring(session, page(*some), now - timedelta(hours=1))
+    found = lint(context, ada, 1, with_terms(categories=["q-bio.NC"]))
+    assert [one.kind for one in found] == [Kind.NEVER] * told
+    context.close()
+
+
+def test_the_nearest_category_has_the_same_letters(house: Context, desk: Desk) -> None:
+    papers = gather(house, desk.reader, desk.main.id, SOUND).papers.papers
+    assert spelling.nearest_categories(papers, "CS.VC")[0] == "cs.CV"
+    assert spelling.nearest_categories(papers, "q-bio.NC") == []
 
 
 # --- sentences -----------------------------------------------------------------------------------

@@ -247,41 +247,6 @@ def test_who_is_not_there_is_named(run: Run, words: str) -> None:
 
 
 # --- profiles ------------------------------------------------------------------------------------
-def test_a_preview_shows_the_newest_day_with_its_reasons(run: Run, tmp_path: Path) -> None:
-    picks = run("profiles", "preview", ADA, "--json").json
-    assert {pick["paper"]["title"] for pick in picks} >= {
-        "Study 0 of sparse attention",
-        "Study 5 of sparse attention",
-    }
-    assert picks[0]["score"]["reasons"]
-    assert "Study 5 of" in run("profiles", "preview", ADA).out
-    file = tmp_path / "tides.json"
-    file.write_text(json.dumps({"terms": ["tidal energy"]}))
-    titles = [pick["paper"]["title"] for pick in run("profiles", "preview", 1, file, "--json").json]
-    assert "Study 2 of tidal energy" in titles
-    assert run("profiles", "list", ADA, "--json").json[0]["terms"] == ["sparse attention"]
-
-
-def test_a_preview_without_papers_says_what_to_do(
-    run: Run, home: Path, migrated_file: Path
-) -> None:
-    shutil.copy(migrated_file, home / "paperround.db")
-    run("readers", "add", ADA)
-    assert "run-once" in run("profiles", "preview", ADA).err
-    assert run("profiles", "preview", ADA, "--json").json == []
-
-
-def test_a_preview_of_what_nobody_writes_about_says_why_it_is_empty(
-    run: Run, tmp_path: Path
-) -> None:
-    file = tmp_path / "nothing.json"
-    file.write_text(json.dumps({"terms": ["medieval poetry"]}))
-    run("readers", "set", ADA, "--threshold", 1, "--no-explore")
-    done = run("profiles", "preview", ADA, file)
-    assert (done.code, done.out) == (0, "")
-    assert done.err
-
-
 def test_papers_of_a_file_become_examples_and_the_rest_is_named(
     run: Run, tmp_path: Path, quiet: None
 ) -> None:

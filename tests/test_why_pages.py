@@ -29,7 +29,7 @@ from workers.web.app import make_app
 from workers.web.page import COOKIE
 
 AT = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
-DAY = timedelta(days=1)
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
 OURS = {"Sec-Fetch-Site": "same-origin"}
 SMALL = 60_000  # bytes
@@ -103,7 +103,7 @@ def built(migrated_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     with context.database.write() as session:
         add_reader(session, AT, about=2, most=2, terms=["graph kernels"])
     run_once(context, AT)
-    arrive(context, AT, *(entry(600 + n) for n in range(10)))
+    arrive(context, AT + HOUR, *(entry(600 + n) for n in range(10)))
     context.close()
     return file
 
@@ -111,13 +111,13 @@ def built(migrated_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 @pytest.fixture
 def ada(built: Path, tmp_path: Path) -> Iterator[Ada]:
     """Ada at her browser, in the afternoon."""
-    file = Path(shutil.copy(built, tmp_path / "own.db"))
-    settings = Settings(home=tmp_path, database=f"sqlite:///{file}", _env_file=None)  # type: ignore[call-arg]
+    shutil.copy(built, tmp_path / "paperround.db")
+    settings = Settings(home=tmp_path, _env_file=None)  # type: ignore[call-arg]
     clock = Clock()
     clock.moment = AT + timedelta(hours=5)
-    context = Context(settings=settings, database=Database(f"sqlite:///{file}"), clock=clock)
+    context = Context(settings=settings, database=Database(settings.database), clock=clock)
     app = make_app(settings, clock=clock)
-    with TestClient(app, base_url="https://127.0.0.1") as browser:
+    with TestClient(app, "https://localhost", client=("127.0.0.1", 5)) as browser:
         browser.cookies.set(COOKIE, visiting.begin(context, 1, FULL))
         yield Ada(context, clock, browser)
     context.close()
@@ -139,7 +139,7 @@ def test_a_question_leads_to_the_paper_or_to_papers_to_choose_from(ada: Ada) -> 
 
 
 def test_an_unknown_paper_is_told_with_what_to_do(ada: Ada) -> None:
-    for asked in ("2611.99999", "zebra", HOSTILE, "x" * 2000):
+    for asked in ("2611.99999", "zebra", f"{HOSTILE} zebra", "x" * 2000):
         answer = ada.browser.get("/my/why", params={"q": asked})
         assert "We do not have this paper" in answer.text
         assert "<script>alert" not in answer.text

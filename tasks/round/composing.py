@@ -9,6 +9,7 @@ from sqlmodel import Session
 
 from tasks.compose import Contest, Known, popular
 from tasks.compose import compose as choose
+from tasks.compose.late import AFTER
 from tasks.failpoints import failpoint
 from tasks.records import Composition, Paper, Reader, Ring, Step
 from tasks.round.apart import apart
@@ -62,8 +63,10 @@ def _choose(session: Session, digest_id: int, at: datetime) -> Composition:
     if not profiles.any_of(session, reader.id):
         return voted(session, reader, at, since=since, lately=lately)
     pair = trials.scored(session, reader.id)
-    candidates, sent = digests.candidates(session, reader.id, at, pair and pair[1])
     known = Known(papers=lately, now=at, since=since, contest=contest(pair, since))
+    candidates, sent = digests.candidates(
+        session, reader.id, at, pair and pair[1], before=known.before, again=AFTER
+    )
     return choose(reader, candidates, sent=sent, considered=considered, known=known)
 
 

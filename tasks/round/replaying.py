@@ -277,20 +277,30 @@ class _Walk:
 
     def _candidates(self, known: Known, at: datetime, votes: Ints) -> list[Candidate]:
         """What the profiles' scores bring; what cannot matter any more is left out."""
-        mine = [np.flatnonzero(self._eligible(own, at)) for own in self._own]
+        mine = [self._wanted(own, known, at) for own in self._own]
         if sum(map(len, mine)) > MOST_CANDIDATES:
             mine = self._best(mine)
         found: list[Candidate] = []
         for own, some in zip(self._own, mine, strict=True):
-            found += self._made(own, some[self._may_come(own, some, known, at)], votes)
+            found += self._made(own, some, votes)
         return found
 
-    def _eligible(self, own: _Own, at: datetime) -> NDArray[np.bool_]:
-        """Which of a profile's scores the round would look at."""
-        now, came = at.timestamp(), self._papers.when[own.numbers]
+    def _wanted(self, own: _Own, known: Known, at: datetime) -> Ints:
+        """Which of a profile's scores may become picks now: what reaches the line, what is new, what is due
+        to be looked at again.
+        """
+        now, before, line = at.timestamp(), known.before.timestamp(), odds(own.line)
+        came = self._papers.when[own.numbers]
+        late = np.zeros(len(came), bool)
+        for span in AFTER:
+            due = came + span.total_seconds()
+            late |= (before < due) & (due <= now)
+        late &= own.raw >= odds(max(own.line, self._reader.threshold)) - NEAR
+        over = own.raw >= line
         # What is no news any more comes as a late bloomer or not at all.
-        timely = (came >= now - NEWS_FOR) | (own.raw < odds(own.line))
-        return timely & (came >= now - SCORED_FOR) & ~self._known[own.numbers]
+        timely = np.where(over, came >= now - NEWS_FOR, (came > before) | late)
+        eligible = timely & (came >= now - SCORED_FOR) & ~self._known[own.numbers]
+        return np.flatnonzero(eligible)
 
     def _best(self, mine: Sequence[Ints]) -> list[Ints]:
         """The best of all, as many as the round looks at; of equals those of lower ids."""
@@ -304,20 +314,6 @@ class _Walk:
         ]
         kept = np.lexsort((np.array(ids), -raw))[:MOST_CANDIDATES]
         return [np.sort(place[kept[owner[kept] == number]]) for number in range(len(mine))]
-
-    def _may_come(self, own: _Own, some: Ints, known: Known, at: datetime) -> NDArray[np.bool_]:
-        """Which of these may become picks now: what reaches the line, what is new, what is due to be
-        looked at again.
-        """
-        now, before = at.timestamp(), known.before.timestamp()
-        came = self._papers.when[own.numbers[some]]
-        late = np.zeros(len(came), bool)
-        for span in AFTER:
-            due = came + span.total_seconds()
-            late |= (before < due) & (due <= now)
-        bar = odds(max(own.line, self._reader.threshold))
-        late &= own.raw[some] >= bar - NEAR
-        return (own.raw[some] >= odds(own.line)) | (came > before) | late
 
     def _made(self, own: _Own, some: Ints, votes: Ints) -> list[Candidate]:
         """The candidates at some places of a profile's scores."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, update
+from sqlalchemy import ColumnElement, delete, or_, update
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, func, select
 
@@ -116,16 +116,31 @@ def _counts(reader_id: int) -> tuple[ColumnElement[bool], ...]:
 
 
 def candidates(
-    session: Session, reader_id: int, at: datetime, shadow: int | None = None
+    session: Session,
+    reader_id: int,
+    at: datetime,
+    shadow: int | None = None,
+    *,
+    before: datetime | None = None,
+    again: Sequence[timedelta] = (),
 ) -> tuple[list[Candidate], set[int | str]]:
     """What the reader may get: news scored for their profiles; and the ids of what they know already.
 
     Those of the `shadow` with that id are added, under the name of the profile beside which it runs.
+    Near misses that came up to `before` are left out, but for those that came one of the spans `again`
+    before some moment since then.
     """
-    found = _candidates(session, reader_id, at, col(Profile.state) == "active")
+    may = _may_come(at, before, again) if before else col(Score.raw).is_not(None)
+    found = _candidates(session, reader_id, at, may & (col(Profile.state) == "active"))
     if shadow is not None:
-        found += _candidates(session, reader_id, at, col(Profile.id) == shadow)
+        found += _candidates(session, reader_id, at, may & (col(Profile.id) == shadow))
     return found, known_to(session, reader_id)
+
+
+def _may_come(at: datetime, before: datetime, again: Sequence[timedelta]) -> ColumnElement[bool]:
+    came = col(Entry.arrived_at)
+    due = ((came > before - span) & (came <= at - span) for span in again)
+    return or_(col(Score.value) >= Profile.line, came > before, *due)
 
 
 def _candidates(
@@ -179,16 +194,16 @@ def _known(reader_id: int) -> Any:
 
 
 def sent_lately(session: Session, reader_id: int, at: datetime) -> list[Paper]:
-    """What the reader was sent in the last months, the newest first."""
+    """What the reader was sent in the last months, in short, the newest first."""
     found = session.exec(
-        select(Entry)
+        select(*entries.SHORT)
         .join(Pick, col(Pick.entry_id) == Entry.id)
         .join(Digest, col(Digest.id) == Pick.digest_id)
         .where(Pick.reader_id == reader_id, col(Digest.composed_at) >= at - LATELY)
         .order_by(col(Pick.id).desc())
         .limit(MOST_SENT)
     )
-    return [entries.paper(entry) for entry in found]
+    return [entries.short(*row) for row in found]
 
 
 def known_by(session: Session, reader_id: int, at: datetime) -> set[int | str]:
@@ -205,9 +220,11 @@ def known_by(session: Session, reader_id: int, at: datetime) -> set[int | str]:
 
 
 def sent_by(session: Session, reader_id: int, at: datetime) -> list[tuple[datetime, Paper]]:
-    """What the reader had been sent in the months before then, each with its moment, the newest first."""
+    """What the reader had been sent in the months before then, in short and each with its moment, the
+    newest first.
+    """
     found = session.exec(
-        select(Digest.composed_at, Entry)
+        select(Digest.composed_at, *entries.SHORT)
         .join(Pick, col(Pick.digest_id) == Digest.id)
         .join(Entry, col(Entry.id) == Pick.entry_id)
         .where(
@@ -218,7 +235,7 @@ def sent_by(session: Session, reader_id: int, at: datetime) -> list[tuple[dateti
         .order_by(col(Pick.id).desc())
         .limit(MOST_SENT)
     )
-    return [(when, entries.paper(entry)) for when, entry in found if when]
+    return [(when, entries.short(*row)) for when, *row in found if when]
 
 
 def composed_by(session: Session, reader_id: int, at: datetime) -> datetime | None:

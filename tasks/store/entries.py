@@ -448,3 +448,27 @@ def paper(row: Entry) -> Paper:
         published=row.published,
         version=row.arxiv_version,
     )
+
+
+SHORT: tuple[Any, ...] = (
+    Entry.id,
+    Entry.title,
+    Entry.abstract,
+    Entry.authors,
+    Entry.arxiv_id,
+    Entry.doi,
+)
+
+
+def short(
+    key: int, title: str, abstract: str, authors: list[str], arxiv_id: str | None, doi: str | None
+) -> Paper:
+    """The paper of the columns `SHORT`: what tells a paper from another, at a third of the cost."""
+    return Paper(
+        id=key,
+        title=title,
+        abstract=abstract,
+        authors=tuple(authors),
+        arxiv_id=arxiv_id,
+        doi=doi,
+    )

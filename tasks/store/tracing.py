@@ -23,6 +23,7 @@ from tasks.models import (
     Profile,
     ProfileVersion,
     Reader,
+    Score,
     ScorerModel,
     Sighting,
     Source,
@@ -249,6 +250,27 @@ def fitted_since(session: Session, at: datetime) -> bool:
     newest = select(func.max(ScorerModel.created_at))
     made = session.exec(newest).one()
     return made is not None and made > at
+
+
+def days_made(session: Session, reader_id: int, first: date, last: date) -> set[date]:
+    """The days from `first` to `last` that have a digest of the reader, whatever became of it."""
+    days = col(Digest.day)
+    where = (Digest.reader_id == reader_id, days.between(first, last))
+    return set(session.exec(select(col(Digest.day)).where(*where)))
+
+
+def first_day(session: Session, reader_id: int) -> date | None:
+    """The day of the reader's first digest."""
+    return session.exec(select(func.min(Digest.day)).where(Digest.reader_id == reader_id)).one()
+
+
+def first_scored(
+    session: Session, reader_id: int, after: datetime, upto: datetime
+) -> datetime | None:
+    """The first moment in (after, upto] whose scores for the reader are still kept."""
+    moment = col(Score.scored_at)
+    first = select(func.min(moment)).where(Score.reader_id == reader_id, moment > after)
+    return session.exec(first.where(moment <= upto)).one()
 
 
 # --- what was so at a moment ---------------------------------------------------------------------

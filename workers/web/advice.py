@@ -11,7 +11,7 @@ from fastapi import APIRouter, Form, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse, Response
 
 from tasks.desk import interests
-from tasks.desk.tuning import saying, taking
+from tasks.desk.tuning import saying, suggesting, taking
 from tasks.desk.tuning.linting import lint
 from tasks.desk.tuning.machine import Comparison
 from tasks.desk.tuning.mending import Mend, effect
@@ -123,6 +123,7 @@ def _page(
             {"named": _named(one.paper, words), "why": saying.question(one, words)}
             for one in sharper.questions
         ],
+        spans=(SPAN, suggesting.SPAN),
         is_first=own[0].id == profile.id,
     )
 
@@ -137,7 +138,6 @@ def _faults(
 ) -> Iterator[Fault]:
     """The remarks; the first few mends, and the one that was asked for, with what they would do."""
     left = EFFECTS_MOST
-
     for remark in remarks:
         choices = []
         for mend in remark.mends:

@@ -108,7 +108,9 @@ def facts(session: Session, reader: Reader, day: date, at: datetime) -> Facts:
     taught, last = tracing.taught_by(session, reader.id, used, at)
     asked = _asked(reader, then.used, taught)
     since = digests.composed_by(session, reader.id, at - MOMENT)
-    stirred = [moment for moment in (last, then.removed, _returned(reader, day, since)) if moment]
+    stirred = [
+        moment for moment in (last, then.removed, _returned(session, reader, day, at)) if moment
+    ]
     saved = {one.id: one.since for one in then.used}
     fresh = {
         int(one.profile.id): max(saved[int(one.profile.id)], at - BACK, *stirred) for one in asked
@@ -225,14 +227,19 @@ def _lessons(taught: Taught | None) -> Lessons | None:
     return Lessons(tuple(taught.liked.values()), tuple(taught.disliked.values()))
 
 
-def _returned(reader: Reader, day: date, since: datetime | None) -> datetime | None:
-    """When a pause must have been over, where the reader had no digest on days that were theirs: after
-    the last of them.
+def _returned(session: Session, reader: Reader, day: date, at: datetime) -> datetime | None:
+    """When a pause must have been over, where the reader lately had no digest on a day that was theirs: when
+    their papers were scored first after the last such day, if that is known.
     """
-    if since is None or not reader.days:
+    if not hours.is_zone(reader.timezone):
         return None
-    before = day - DAY
-    while before.isoweekday() not in reader.days:
-        before -= DAY
-    missed = hours.due_on(reader, before)
-    return missed + MOMENT if since < missed else None
+    began = tracing.first_day(session, reader.id) or day
+    made = tracing.days_made(session, reader.id, day - BACK, day)
+    before = (day - DAY * back for back in range(1, BACK.days + 1))
+    missed = (one for one in before if one.isoweekday() in reader.days and one not in made)
+    last = next(missed, began)
+    if last <= began:
+        return None
+    again = min(one for one in (*made, day) if one > last)
+    due, until = hours.due_on(reader, last), hours.due_on(reader, again)
+    return tracing.first_scored(session, reader.id, due, min(until, at)) or due

@@ -177,10 +177,14 @@ def question(one: Question, words: Words = ENGLISH) -> str:
         score=score,
         line=line,
     )
+    return f"{said} {_unlike(one, words)}"
+
+
+def _unlike(one: Question, words: Words) -> str:
     if one.nearest is None or one.likeness < LIKE:
-        return f"{said} {words.gettext('It is unlike all that you know.')}"
+        return words.gettext("It is unlike all that you know.")
     title = cut(clean(one.nearest.title), TITLE)
-    return f"{said} {words.gettext('Of what you know, “%(title)s” is nearest.', title=title)}"
+    return words.gettext("Of what you know, “%(title)s” is nearest.", title=title)
 
 
 def _liked(found: Comparison, words: Words) -> Iterator[str]:

@@ -10,15 +10,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from threading import Semaphore
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
+from pydantic import AfterValidator, WithJsonSchema
 
 from tasks.desk import interests
 from tasks.desk.tuning import flipping, shadows
 from tasks.desk.tuning import why as whys
 from tasks.desk.tuning.linting import lint as linted
-from tasks.desk.tuning.machine import compare
+from tasks.desk.tuning.machine import SPANS, compare
 from tasks.desk.tuning.mending import effect
 from tasks.desk.tuning.suggesting import suggest as suggested
 from tasks.errors import TooMany, UnknownName
@@ -38,7 +39,15 @@ AGAIN = timedelta(seconds=2)
 EFFECTS_MOST = 12  # mends that are tried out at once: each costs a replay
 QUESTION_MOST = 1000  # characters of an id, an address or a title
 
+
+def _span(days: int) -> int:
+    if days not in SPANS:
+        raise ValueError(f"one of {', '.join(map(str, SPANS))}")
+    return days
+
+
 router = APIRouter(route_class=LargeRoute, tags=["tuning"])
+Span = Annotated[int, AfterValidator(_span), WithJsonSchema({"type": "integer", "enum": [*SPANS]})]
 Replaced = Annotated[
     str | None, Query(max_length=1000, description="The profile that it would replace.")
 ]
@@ -53,7 +62,7 @@ def preview(
     me: Me,
     wanted: Interest,
     profile: Replaced = None,
-    span: Annotated[Literal[7, 30, 90], Query(description="How many days to look back.")] = 7,
+    span: Annotated[Span, Query(description="How many days to look back.")] = SPANS[0],
 ) -> tuning_shapes.Preview:
     """What the last days would have brought with this profile, beside what is saved, and why."""
     which = _number(face, me, profile)
@@ -121,10 +130,12 @@ def get_why(
 
 
 # --- trials --------------------------------------------------------------------------------------
-@router.get("/me/trial", responses=says(404))
-def get_trial(face: Means, me: Me) -> tuning_shapes.Trial:
-    """The version on trial beside one of your profiles, and how it stands; a 404 where none is."""
-    return _trial(face, me)
+@router.get("/me/trial")
+def get_trial(face: Means, me: Me) -> tuning_shapes.Running:
+    """The version on trial beside one of your profiles, and how it stands."""
+    found = shadows.standing(face.context, me.id)
+    told = None if found is None else tuning_shapes.Trial.of(found, _words(me))
+    return tuning_shapes.Running(trial=told)
 
 
 @router.post("/me/trial", status_code=201, responses=says(404, 409))

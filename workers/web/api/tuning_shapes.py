@@ -211,3 +211,9 @@ class Trial(Shape):
             more=found.more,
             says=shadow_words.told(found, words),
         )
+
+
+class Running(Shape):
+    """The trial that runs; null where none does."""
+
+    trial: Trial | None
