@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -136,13 +135,10 @@ def entries(tmp_path: Path) -> Path:
 
 
 @contextmanager
-def opened_on(
-    file: Path, home: Path, at: datetime, tick: timedelta = timedelta(0)
-) -> Iterator[Context]:
-    """The home of that file, whose clock begins at that moment and moves on whenever it is asked."""
-    moments = (at + number * tick for number in count())
+def opened_on(file: Path, home: Path, at: datetime) -> Iterator[Context]:
+    """The home of that file, whose clock stands at that moment."""
     database = Database(f"sqlite:///{file}")
-    made = Context(settings=Settings(home=home), database=database, clock=lambda: next(moments))
+    made = Context(settings=Settings(home=home), database=database, clock=lambda: at)
     yield made
     made.close()
 
@@ -407,7 +403,9 @@ def test_suggestions_are_numbered_and_taken_by_their_number(run: Run, tmp_path: 
         for one in parse_page(RawPage(url="", body=invented.day(day), fetched_at=NOW)).entries
     ]
     entries.write_text("\n".join(lines))
-    wide = written(tmp_path / "wide.json", {"terms": ["quantization"], "description": "Streams of tokens."})
+    wide = written(
+        tmp_path / "wide.json", {"terms": ["quantization"], "description": "Streams of tokens."}
+    )
     done = run("suggest", "--profile", wide, "--entries", entries)
     assert done.code == 0, done.err
     found = run("suggest", "--profile", wide, "--entries", entries, "--json").json
@@ -451,11 +449,12 @@ def test_why_of_a_paper_that_was_sent_tells_of_the_mail(
     file = Path(shutil.copy(migrated_file, home / "paperround.db"))
     (home / "pages").mkdir()
     (home / "pages" / f"{now.date()}.json").write_bytes(api_json(*(entry(n) for n in range(10))))
-    with opened_on(file, home, now, timedelta(milliseconds=1)) as made:
+    with opened_on(file, home, now) as made:
         with made.database.write() as session:
             add_folder(session, home / "pages", now)
-            add_reader(session, now, ADA)
-        run_once(made, now + timedelta(seconds=1))
+            add_reader(session, now + timedelta(seconds=30), ADA)
+        run_once(made, now)
+        run_once(made, now + timedelta(minutes=1))
         teaching.give(made, 1, 1, Want.SAVE)
     done = run("why", ADA, "2611.00005")
     assert done.code == 0, done.err

@@ -16,7 +16,7 @@ from tasks.round.reaching import MOST_EACH
 from templates import Words, msgid
 
 TITLE, NAME = 120, 60  # characters of another paper's title, and of what somebody typed
-TWO, FOUR, PERCENT = "0.00", "0.0000", "0.0 %"
+TWO, FOUR = "0.00", "0.0000"
 LEAST_OF_TWO = 0.0095
 
 FATES = {
@@ -191,8 +191,8 @@ def _standing(seen: Look, words: Words) -> Iterator[str]:
         )
     if seen.cause in (Cause.BELOW, Cause.THRESHOLD) and best.least <= 1:
         yield words.gettext(
-            "%(points)s points were missing: its odds would have to be %(times)s times as high.",
-            points=words.number(best.least - best.score.value, PERCENT),
+            "%(points)s percentage points were missing: its odds would have to be %(times)s times as high.",
+            points=words.number(100 * (best.least - best.score.value), "0.0"),
             times=words.number(math.exp(min(-best.margin, 20.0)), "#,##0.0"),
         )
     if best.least > 1:
