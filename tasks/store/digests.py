@@ -183,7 +183,7 @@ def _candidates(
 
 def known_to(session: Session, reader_id: int) -> set[int | str]:
     """The ids of the entries that the reader was sent, or has said something of."""
-    return {*session.exec(_known(reader_id))}
+    return {*session.scalars(_known(reader_id))}
 
 
 def _known(reader_id: int) -> Any:
@@ -216,7 +216,7 @@ def known_by(session: Session, reader_id: int, at: datetime) -> set[int | str]:
     )
     said = was.join(Feedback, col(Feedback.entry_id) == Entry.id)
     told = said.where(Feedback.reader_id == reader_id, col(Feedback.at) <= at)
-    return {*session.exec(sent.union(told))}  # type: ignore[call-overload]
+    return {*session.scalars(sent.union(told))}
 
 
 def sent_by(session: Session, reader_id: int, at: datetime) -> list[tuple[datetime, Paper]]:
