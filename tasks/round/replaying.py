@@ -51,10 +51,13 @@ class Beginning:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Epoch:
-    """From `start` on the reader had these profiles, taught as they were then."""
+    """From `start` on the reader had these profiles, taught as they were then. They were scored anew then;
+    but where `since` is given they had been so since that moment, and were scored when papers came.
+    """
 
     start: datetime
     asked: tuple[Asked, ...]
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,11 +120,11 @@ def replay(
 ) -> list[Replayed]:
     """The digests of these local days and moments, which ascend.
 
-    The first epoch must start before the first of them.
+    The first epoch must not start after the first of them.
     """
     walk = _Walk(ground, papers, reader, beginning)
     turns = {at: day for day, at in moments}
-    starts = {epoch.start: epoch.asked for epoch in epochs}
+    starts = {epoch.start: epoch for epoch in epochs}
     first, last = min(starts), max(turns, default=min(starts))
     arrivals = {moment for moment in papers.moments if first < moment <= last}
     made = []
@@ -188,12 +191,13 @@ class _Walk:
         self._own: list[_Own] = []
         self._lines: dict[tuple[int, int, int], Floats] = {}
 
-    def begin(self, asked: Iterable[Asked], at: datetime, votes: Ints) -> None:
+    def begin(self, epoch: Epoch, at: datetime, votes: Ints) -> None:
         """New profiles: what may still become picks is scored for them."""
-        self._own, self._lines = [self._opened(one) for one in asked], {}
+        self._own, self._lines = [self._opened(one) for one in epoch.asked], {}
         self._draw_lines(at, votes)
+        then = votes if epoch.since is None else self._papers.votes_from(epoch.since)
         for today in range(ordinal(at - entries.SCORED_FOR), ordinal(at) + 1):
-            self._take(self._papers.between(today, today), at, votes)
+            self._take(self._papers.between(today, today), at, then)
 
     def score(self, at: datetime, votes: Ints) -> None:
         """Papers have come."""

@@ -71,6 +71,12 @@ class Stretch:
         counts[[number for _, number, _ in self.votes]] = -1
         return counts
 
+    @cached_property
+    def _grown(self) -> tuple[Floats, Ints, Ints]:
+        """The columns of `votes`."""
+        rows = np.array(self.votes, np.float64).reshape(-1, 3)
+        return rows[:, 0], rows[:, 1].astype(np.int64), rows[:, 2].astype(np.int64)
+
     def answer(self, key: Key) -> Answer:
         """Who answers a wish, and how strongly."""
         if key not in self._answers:
@@ -112,6 +118,13 @@ class Stretch:
                 counts[number] = count
                 done += 1
             yield moment, counts
+
+    def votes_from(self, since: datetime) -> Ints:
+        """The votes that each paper had when it came, or at `since` where that was later."""
+        counts, (when, numbers, grown) = self._ungrown.copy(), self._grown
+        by_then = when <= np.maximum(self.when[numbers], since.timestamp())
+        counts[numbers[by_then]] = grown[by_then]  # of several, the last
+        return counts
 
     def counts(self, first: int, last: int, most: int) -> list[tuple[date, int]]:
         """How many papers came on each day from ordinal `first` to `last` that had any; of the newest

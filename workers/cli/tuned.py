@@ -28,7 +28,7 @@ from workers.cli.state import opened
 READABLE: Any = {"exists": True, "dir_okay": False}
 Who = Annotated[
     str,
-    typer.Argument(help="The reader's address or number; none with --profile.", metavar="[WHO]"),
+    typer.Argument(help="The reader's address or number; none with --profile.", metavar="WHO"),
 ]
 File = Annotated[
     Path | None,
@@ -167,8 +167,9 @@ def _wishing(reader: Reader, asked: Question) -> Reader:
     """The reader with the numbers of picks that are asked for here."""
     said = {"about": asked.about, "most": asked.most}
     wishes = {name: value for name, value in said.items() if value is not None}
-    for words in preferring.faults(wishes).values():
-        raise UsageError(words)
+    wrong = preferring.faults(wishes)
+    if wrong:
+        raise UsageError(" ".join(wrong.values()))
     return replace(reader, **wishes)  # type: ignore[arg-type]  # `faults` saw them
 
 

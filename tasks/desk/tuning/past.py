@@ -8,7 +8,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from tasks import hours
 from tasks.records import Example, Feedback, Profile, Reader
@@ -20,6 +20,8 @@ from tasks.store import digests, entries, feedback, profiles
 from tasks.store.profiles import Asked
 
 DAY = timedelta(days=1)
+BEGINNING = datetime.min.replace(tzinfo=UTC)
+MOMENT = timedelta(microseconds=1)  # what the first digest brought itself was not known to it
 EVERY_DAY = (1, 2, 3, 4, 5, 6, 7)
 EPOCHS_MOST = (
     12  # how often a replay learns from answers; what lies between waits for the next time
@@ -33,29 +35,30 @@ Tails = Mapping[
 
 @dataclass(frozen=True, eq=False)
 class Past:
-    """The days of one reader. `coming` says that the last of `moments` is the digest still to come."""
+    """The days of one reader. `start` is when papers came last before the first digest; `coming` says that
+    the last of `moments` is the digest still to come.
+    """
 
     ground: Background
     papers: Stretch
     reader: Reader
+    start: datetime
     moments: tuple[tuple[date, datetime], ...]
     coming: bool
     beginning: Beginning
     answers: tuple[Feedback, ...]
     tails: Tails
 
-    @property
-    def start(self) -> datetime:
-        """The day before the first digest."""
-        return self.moments[0][1] - DAY
-
     def replayed(self, reader: Reader, asked: Sequence[Asked]) -> tuple[Replayed, ...]:
         """The digests that these profiles would have brought, taught at each moment by what the reader
         had said by then. Of profiles there must be one at least.
         """
-        epochs = [Epoch(start=when, asked=self._taught_by(asked, when)) for when in self._lessons()]
+        epochs = [
+            Epoch(start=when, asked=self._taught_by(asked, when), since=since)
+            for when, since in self._lessons()
+        ]
         wishes = tuple(
-            (epoch.start, lens(self.ground, one.profile), one.about, one.threshold)
+            (epoch.start, epoch.since, lens(self.ground, one.profile), one.about, one.threshold)
             for epoch in epochs
             for one in epoch.asked
         )
@@ -67,14 +70,17 @@ class Past:
             ),
         )
 
-    def _lessons(self) -> list[datetime]:
-        """When the replay learns: at its start, and as answers came, not too often."""
+    def _lessons(self) -> list[tuple[datetime, datetime | None]]:
+        """When the replay learns: as answers came, not too often; and its start, with when it had learned
+        last.
+        """
         last = self.moments[-1][1]
         came = sorted({a.at for a in self._teaching() if self.start < a.at < last})
         if len(came) > EPOCHS_MOST:
             step = len(came) / EPOCHS_MOST
             came = [came[int((number + 1) * step) - 1] for number in range(EPOCHS_MOST)]
-        return [self.start, *came]
+        before = (a.at for a in self._teaching() if a.at <= self.start)
+        return [(self.start, max(before, default=BEGINNING)), *((one, None) for one in came)]
 
     def _teaching(self) -> list[Feedback]:
         return [one for one in self.answers if one.teaches and one.want in feedback.TEACHES]
@@ -111,12 +117,13 @@ def look_back(
         # Days before any paper came tell nothing.
         oldest = entries.oldest_arrival(session) or now
         moments = tuple(one for one in moments if one[1] >= oldest) or moments[-1:]
-        start = moments[0][1] - DAY
+        first = moments[0][1]
+        start = entries.newest_arrival(session, first) or first
         answers = tuple(feedback.said(session, reader.id))
         beginning = Beginning(
-            known=frozenset(digests.known_by(session, reader.id, start)),
-            sent=tuple(digests.sent_by(session, reader.id, start)),
-            since=digests.composed_by(session, reader.id, start),
+            known=frozenset(digests.known_by(session, reader.id, first - MOMENT)),
+            sent=tuple(digests.sent_by(session, reader.id, first - MOMENT)),
+            since=digests.composed_by(session, reader.id, first - MOMENT),
         )
         known = profiles.of_reader(session, reader.id) if saved is None else saved
     tails = {
@@ -128,7 +135,7 @@ def look_back(
         if one.typed
     }
     ground, papers = laid_out(context, start, moments[-1][1])
-    return Past(ground, papers, reader, moments, coming, beginning, answers, tails)
+    return Past(ground, papers, reader, start, moments, coming, beginning, answers, tails)
 
 
 def _moments(
