@@ -174,14 +174,14 @@ def _sights(session: Session, entry_id: int) -> tuple[Sight, ...]:
 
 # --- digests -------------------------------------------------------------------------------------
 def made_between(session: Session, reader_id: int, first: datetime, last: datetime) -> list[Made]:
-    """A reader's digests that were made (or due, where they never were) after `first` and by `last`, in
+    """A reader's digests that were made (or due, where they never were) from `first` to `last`, in
     order. What was brought from elsewhere is none of them.
     """
     when = func.coalesce(Digest.composed_at, Digest.due_at)
     found = session.exec(
         select(Digest, Delivery)
         .outerjoin(Delivery, col(Delivery.digest_id) == Digest.id)
-        .where(Digest.reader_id == reader_id, when > first, when <= last)
+        .where(Digest.reader_id == reader_id, when >= first, when <= last)
         .where(col(Digest.state) != "imported")
         .order_by(col(Digest.day))
     ).all()
