@@ -37,6 +37,8 @@ def test_the_readme_begins_with_the_two_commands() -> None:
 def test_every_command_of_the_readme_works_in_its_order(tmp_path: Path) -> None:
     (profile,) = re.findall(r"```json\n(.*?)```", README, re.DOTALL)
     (tmp_path / "interests.json").write_text(profile)
+    edited = json.loads(profile) | {"terms": ["sparse attention", "video diffusion"]}
+    (tmp_path / "edited.json").write_text(json.dumps(edited))
     (tmp_path / "saved-pages").mkdir()
     (tmp_path / "saved-pages" / "page.json").write_bytes(api_json(*(entry(n) for n in range(5))))
     (tmp_path / "entries.jsonl").write_text(json.dumps({"title": "Sparse attention"}) + "\n")

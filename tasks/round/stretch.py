@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -23,6 +24,7 @@ Ints = NDArray[np.int64]
 
 WISHES_KEPT = 4096
 LOOKS_KEPT = 64
+_keeping = threading.Lock()
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,17 +81,19 @@ class Stretch:
 
     def answer(self, key: Key) -> Answer:
         """Who answers a wish, and how strongly."""
-        if key not in self._answers:
-            _make_room(self._answers, WISHES_KEPT)
-            self._answers[key] = self.texts.finder.answer(key)
-        return self._answers[key]
+        found = self._answers.get(key)
+        if found is None:
+            found = self.texts.finder.answer(key)
+            _keep(self._answers, key, found, WISHES_KEPT)
+        return found
 
     def evidence(self, lens: Lens) -> Floats:
         """What speaks for every paper, without its votes."""
-        if lens not in self._looks:
-            _make_room(self._looks, LOOKS_KEPT)
-            self._looks[lens] = lens.evidence(self.texts, self.answer)
-        return self._looks[lens]
+        found = self._looks.get(lens)
+        if found is None:
+            found = lens.evidence(self.texts, self.answer)
+            _keep(self._looks, lens, found, LOOKS_KEPT)
+        return found
 
     def told(self, lens: Lens, numbers: Sequence[int], votes: Sequence[int | None]) -> list[Score]:
         """The scores of some papers with their reasons, as they stood with so many votes."""
@@ -176,7 +180,9 @@ def evidence_of(votes: Ints) -> Floats:
     return worth(np.maximum(votes, 0))
 
 
-def _make_room(cache: dict[Any, Any], most: int) -> None:
-    """The oldest goes where another would be one too many."""
-    while len(cache) >= most:
-        cache.pop(next(iter(cache)), None)
+def _keep(cache: dict[Any, Any], key: object, value: object, most: int) -> None:
+    """The oldest goes where another would be one too many. Threads may share the cache."""
+    with _keeping:
+        while len(cache) >= most:
+            cache.pop(next(iter(cache)))
+        cache[key] = value
