@@ -182,9 +182,6 @@ def test_a_fortnight_of_growing_pages_and_answers_comes_out_the_same(context: Co
     assert kinds == {"match", "explore", "late"}
 
 
-LONG = "PAPERROUND_LONG" in os.environ  # minutes instead of seconds
-
-
 @pytest.mark.usefixtures("unexplained")
 def test_days_in_the_middle_know_what_came_before_them(context: Context) -> None:
     begin = datetime(2026, 10, 20, tzinfo=UTC)
@@ -210,6 +207,7 @@ def test_days_in_the_middle_know_what_came_before_them(context: Context) -> None
         assert list(made_again(context, key, span).items()) == newest
 
 
+LONG = "PAPERROUND_LONG" in os.environ  # minutes instead of seconds
 CORPUS = Path(os.environ.get("PAPERROUND_CORPUS", ""))
 
 

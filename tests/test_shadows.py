@@ -368,6 +368,17 @@ def test_what_is_taken_over_is_the_profiles_next_version(context: Context, ada: 
         assert profiles.of_reader(session, ada)[0].fresh
 
 
+def test_what_is_brought_back_onto_a_profile_ends_its_trial(context: Context, ada: int) -> None:
+    taken = moving.export(context, ada)
+    shadows.start(context, ada, "main", SEA)
+    moving.bring_back(context, ada, taken)
+    assert shadow_of(context) is not None, "it holds nothing new"
+    interests.save(context, ada, "main", {"terms": ["codecs"]}, expected=1)
+    moving.bring_back(context, ada, taken)
+    assert shadow_of(context) is None
+    assert shadows.standing(context, ada) is None
+
+
 @pytest.mark.usefixtures("papers")
 def test_what_is_dropped_leaves_nothing_behind(context: Context, ada: int, now: datetime) -> None:
     shadows.start(context, ada, "main", SEA)

@@ -42,7 +42,8 @@ def hasty() -> Iterator[None]:
 def test_threads_may_share_it_while_the_oldest_answers_go(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stretch, "WISHES_KEPT", 8)
     texts: Any = Echo()
-    shared = Stretch(texts=texts, moments=[], dates=np.zeros(0), ends=np.zeros(0), votes=[])
+    none = np.zeros(0, np.int64)
+    shared = Stretch(texts=texts, moments=[], dates=none, ends=none, votes=[])
     wrong: list[Exception] = []
 
     def look(step: int) -> None:

@@ -180,6 +180,8 @@ def _restore(session: Session, reader_id: int, name: str, saved: Sequence[Versio
     ]
     session.execute(insert(ProfileVersion), rows)
     session.execute(delete(Score).where(col(Score.profile_id) == row.id))
+    # What was on trial beside it was compared with another version.
+    session.execute(delete(Profile).where(col(Profile.shadows) == row.id))
     return len(saved)
 
 

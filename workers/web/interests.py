@@ -11,7 +11,7 @@ from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import HTMLResponse, Response
 
 from tasks.desk import interests, preferring, versions
-from tasks.desk.tuning import machine
+from tasks.desk.tuning import machine, shadows
 from tasks.desk.tuning.machine import SPANS, Comparison
 from tasks.desk.visiting import Visitor
 from tasks.errors import Conflict, UsageError
@@ -40,6 +40,7 @@ def list_profiles(request: Request, face: Means, me: Me, said: str = "") -> HTML
     """Each profile with its part of the digest and what it holds."""
     known = interests.list_profiles(face.context, me.reader.id)
     total = sum(_share(one.body) for one in known) or 1
+    on_trial = shadows.running(face.context, me.reader.id)
     rows = [
         {
             "id": one.id,
@@ -48,6 +49,7 @@ def list_profiles(request: Request, face: Means, me: Me, said: str = "") -> HTML
             "share": _share(one.body) / total,
             "holds": _holds(one.body),
             "papers": sum(len(one.body.get(part) or ()) for part in PAPERS),
+            "on_trial": one.id == on_trial,
         }
         for one in known
     ]

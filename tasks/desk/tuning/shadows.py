@@ -100,6 +100,13 @@ def standing(context: Context, reader_id: int) -> Standing | None:
     )
 
 
+def running(context: Context, reader_id: int) -> int | None:
+    """The number of the profile on trial, if one is."""
+    with context.database.read() as session:
+        trial = trials.find(session, reader_id)
+    return trial.profile_id if trial else None
+
+
 def promote(context: Context, reader_id: int, *, expected: datetime | None = None) -> int:
     """Save the version on trial as the profile's next one, which ends the trial; the version's number.
 
