@@ -52,7 +52,7 @@ def test_every_message_has_its_translation_with_the_same_placeholders(language: 
 
 def placeholders(text: str) -> set[str]:
     """What stands open in a message; anything else after a percent sign is a mistake."""
-    assert not re.search(r"%(?!\(\w+\)s|%)", text), text
+    assert not re.search(r"%(?!\(\w+\)s)", text.replace("%%", "")), text
     return set(re.findall(r"%\((\w+)\)s", text))
 
 

@@ -171,12 +171,12 @@ def test_a_paper_that_came_shows_its_way_its_sum_and_what_would_keep_it_out(ada:
     seen = ada.see(sent(ada))
     for words in (
         "Why did I get this? ", "You got it on 20 Nov 2026, at place 1 of 2.", "Seen in daily",
-        "It became news", "Digest of 20 Nov 2026: chosen", "Your mail was handed over",
+        "It came in as news", "Digest of 20 Nov 2026: chosen", "Your mail was handed over",
         "You saved it", "How it adds up", "together, a match of", "What would have kept it out",
         "In your last 7 days",
     ):  # fmt: skip
         assert words in seen, words
-    assert seen.index("Seen in daily") < seen.index("It became news") < seen.index("Digest of 20")
+    assert seen.index("Seen in daily") < seen.index("It came in as news") < seen.index("Digest of 20")
 
 
 def test_the_numbers_of_a_sent_paper_are_those_that_were_mailed(ada: Ada) -> None:

@@ -252,7 +252,7 @@ def _arrivals(story: Story, words: Words) -> Iterator[Event]:
             more=cut(clean(one.title), 2 * SOURCE),
         )
     if story.traced.arrived:
-        yield Event(at=story.traced.arrived, mark="came", said=words.gettext("It became news"))
+        yield Event(at=story.traced.arrived, mark="came", said=words.gettext("It came in as news"))
 
 
 def _delivered(story: Story, words: Words) -> Iterator[Event]:

@@ -100,7 +100,9 @@ _SUGGESTED = {
     SuggestionKind.PAPER: msgid("Add “%(text)s” to the examples"),
 }
 GLAD = msgid("Nothing is wrong with this profile, as far as the last weeks’ papers show.")
-NO_MORE = msgid("There is nothing to suggest: what the profile brings tells no more than it holds.")
+NO_MORE = msgid(
+    "There is nothing to suggest: the papers that it brings say nothing that it does not hold already."
+)
 
 
 def remark(one: Remark, words: Words = ENGLISH) -> str:

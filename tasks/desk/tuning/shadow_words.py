@@ -22,7 +22,7 @@ LIVES = msgid(
 )
 RESTARTED = msgid("You saved the profile on %(day)s: what came before does not count any more.")
 SHARE = msgid(
-    "The version on trial won %(share)s of those that decided something. With 95 %% confidence, on"
+    "The version on trial won %(share)s of the digests that decided something. With 95 %% confidence, on"
     " whatever day you look, it wins between %(low)s and %(high)s in the long run."
 )
 PERCENT = "0 %"
