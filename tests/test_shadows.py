@@ -597,7 +597,7 @@ def test_how_a_trial_stands_is_said_in_words(context: Context, ada: int) -> None
     assert "takes about 79 more digests" in one
     even = standing_of(context, ada, *[(0, 1), (1, 0), (0, 0)] * 9)
     assert even.startswith("There is no verdict yet")
-    assert "won 50 % of those that decided" in even
+    assert "won 50 % of the digests that decided" in even
     assert "no verdict is in sight" in even
     ours = standing_of(context, ada, *[(1, 0)] * 12)
     assert ours.startswith("The saved version serves you better. If there were no difference")

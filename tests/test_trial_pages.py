@@ -154,8 +154,8 @@ def test_the_standing_is_told_in_words_and_drawn(
     assert verdict in said
     assert "10 digests count so far" in said
     share = "100" if liked == "shadow" else "0"
-    assert f"The version on trial won {share} % of those" in said
-    assert f'aria-label="The version on trial won {share} % of those' in answer.text
+    assert f"The version on trial won {share} % of the digests" in said
+    assert f'aria-label="The version on trial won {share} % of the digests' in answer.text
     place = re.search(r'<circle cx="([\d.]+)"', answer.text)
     assert place is not None
     assert float(place[1]) == (300 if liked == "shadow" else 0)

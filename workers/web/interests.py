@@ -24,6 +24,7 @@ from workers.web.effect import effect
 from workers.web.page import Face, Me, Means, page, see, words_of
 from workers.web.rooms import text_of
 from workers.web.tuner_form import ABOUT, LISTED_MOST, PARTS, SHARE, Sent, Typed, as_known, read
+from workers.web.turns import LOOKING_BACK
 
 ABOUT_MOST = 140  # characters of a description in the list
 HOLDS = ("terms", "phrases", "authors", "categories")  # what a profile is known by
@@ -218,7 +219,9 @@ class _Tuner:
             raise UsageError(wrong["about"])
         reader = replace(self.me.reader, **typed.wishes)  # type: ignore[arg-type]  # `faults` saw it
         which = self.profile.id if self.profile else None
-        return machine.compare(self.face.context, reader, which, typed.body(base), span=typed.span)
+        body = typed.body(base)
+        with LOOKING_BACK.of(reader.id):
+            return machine.compare(self.face.context, reader, which, body, span=typed.span)
 
 
 def _told(words: Words, error: UsageError) -> str:

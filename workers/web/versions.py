@@ -23,6 +23,7 @@ from workers.web.doors import LOOKING, OURS
 from workers.web.effect import effect
 from workers.web.page import Face, Me, Means, page, see, words_of
 from workers.web.rooms import here
+from workers.web.turns import LOOKING_BACK
 
 NUMBER_MOST = 10**9
 ITEMS_MOST = 20  # of what a part gained, or lost, that are named: the rest is counted
@@ -222,7 +223,8 @@ def beside(
     before, after = (versions.body_of(context, reader.id, profile.id, one) for one in (a, b))
     wrong, found = "", None
     try:
-        found = compare(context, reader, profile.id, after, span=int(span), base=before)
+        with LOOKING_BACK.of(reader.id):
+            found = compare(context, reader, profile.id, after, span=int(span), base=before)
     except UsageError as error:
         wrong = str(error)
     return page(
