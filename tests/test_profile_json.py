@@ -70,7 +70,9 @@ def test_an_item_may_be_as_long_as_that_and_is_measured_without_the_blanks_aroun
 
 def test_an_item_that_is_too_long_is_refused_where_it_is_typed_and_read_where_it_is_kept() -> None:
     longer = {"negatives": ["y" * (TERM_MOST + 1)]}
-    with pytest.raises(UsageError, match="negatives: “y{40}…” is too long: 200 characters at most"):
+    with pytest.raises(
+        UsageError, match=r"negatives: “y{40}…” is too long: 200 characters at most"
+    ):
         from_typed(longer)
     assert from_json(longer).negatives == ("y" * 201,)
 

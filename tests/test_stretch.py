@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tasks.desk.tuning import past
 from tasks.round import stretch
 from tasks.round.stretch import Stretch
 from tasks.score.answers import Answer
@@ -29,6 +30,13 @@ class Echo:
         return np.zeros(0, np.int64), np.zeros(0)
 
 
+def laid_out() -> Stretch:
+    """One without papers."""
+    texts: Any = Echo()
+    none = np.zeros(0, np.int64)
+    return Stretch(texts=texts, moments=[], dates=none, ends=none, votes=[])
+
+
 @pytest.fixture
 def hasty() -> Iterator[None]:
     """Threads take turns as often as they can."""
@@ -41,9 +49,7 @@ def hasty() -> Iterator[None]:
 @pytest.mark.usefixtures("hasty")
 def test_threads_may_share_it_while_the_oldest_answers_go(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stretch, "WISHES_KEPT", 8)
-    texts: Any = Echo()
-    none = np.zeros(0, np.int64)
-    shared = Stretch(texts=texts, moments=[], dates=none, ends=none, votes=[])
+    shared = laid_out()
     wrong: list[Exception] = []
 
     def look(step: int) -> None:
@@ -59,3 +65,12 @@ def test_threads_may_share_it_while_the_oldest_answers_go(monkeypatch: pytest.Mo
     for one in threads:
         one.join()
     assert wrong == []
+
+
+def test_replays_hold_on_to_the_papers_of_few_stretches() -> None:
+    made = [laid_out() for _ in range(2 * stretch.KEPT)]
+    for one in made:
+        for asking in ("saved", "edited"):
+            past._kept((one, asking), tuple)
+    kept = [papers for papers, _ in past._replays]
+    assert [one for one in made if one in kept] == made[-stretch.KEPT :]

@@ -176,7 +176,9 @@ def test_a_paper_that_came_shows_its_way_its_sum_and_what_would_keep_it_out(ada:
         "In your last 7 days",
     ):  # fmt: skip
         assert words in seen, words
-    assert seen.index("Seen in daily") < seen.index("It came in as news") < seen.index("Digest of 20")
+    assert (
+        seen.index("Seen in daily") < seen.index("It came in as news") < seen.index("Digest of 20")
+    )
 
 
 def test_the_numbers_of_a_sent_paper_are_those_that_were_mailed(ada: Ada) -> None:

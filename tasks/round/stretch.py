@@ -24,6 +24,7 @@ Ints = NDArray[np.int64]
 
 WISHES_KEPT = 4096
 LOOKS_KEPT = 64
+KEPT = 4  # stretches, of some 70 MB for three months of 60 papers a day
 _keeping = threading.Lock()
 
 
@@ -151,7 +152,7 @@ class Stretch:
         return slice(int(self.ends[low]), int(self.ends[high]))
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=KEPT)
 def stretch(ground: Background, days: tuple[Day, ...]) -> Stretch:
     """The papers of `days`, in one piece."""
     counts = [len(day.arrived) for day in days]

@@ -38,9 +38,8 @@ class Lens:
     keys: Sequence[Key]
     curve: Curve
 
-    @cached_property
     def words(self) -> Floats:
-        """The weights of words and pairs, by column."""
+        """The weights of words and pairs, by column: some megabytes, made anew each time."""
         width = self.ground.model.space.width
         weights = np.zeros(width)
         own = self.form.columns < width
@@ -58,7 +57,7 @@ class Lens:
 
     def evidence(self, texts: Texts, answer: Callable[[Key], Answer]) -> Floats:
         """The evidence of every paper, without its votes; `answer` finds who answers a wish."""
-        found: Floats = texts.vectors @ self.words
+        found: Floats = texts.vectors @ self.words()
         found += texts.places @ self.form.dense
         found += self.form.offset
         for key, weight in self.wishes.items():

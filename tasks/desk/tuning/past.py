@@ -14,7 +14,7 @@ from tasks import hours
 from tasks.records import Example, Feedback, Profile, Reader
 from tasks.round.context import Context
 from tasks.round.replaying import Beginning, Epoch, Replayed, laid_out, replay
-from tasks.round.stretch import Stretch
+from tasks.round.stretch import KEPT, Stretch
 from tasks.score import Background, lens
 from tasks.store import digests, entries, feedback, profiles
 from tasks.store.profiles import Asked
@@ -62,9 +62,9 @@ class Past:
             for epoch in epochs
             for one in epoch.asked
         )
-        key = (self.papers, replace(reader, token=""), self.moments, self.beginning, wishes)
+        asking = (replace(reader, token=""), self.moments, self.beginning, wishes)
         return _kept(
-            key,
+            (self.papers, asking),
             lambda: tuple(
                 replay(self.ground, self.papers, reader, epochs, self.moments, self.beginning)
             ),
@@ -158,12 +158,16 @@ def _moments(
     return (*past, (day, now)), True
 
 
-_replays: OrderedDict[Hashable, tuple[Replayed, ...]] = OrderedDict()
+_replays: OrderedDict[tuple[Stretch, Hashable], tuple[Replayed, ...]] = OrderedDict()
 _keeping = threading.Lock()
 
 
-def _kept(key: Hashable, make: Callable[[], tuple[Replayed, ...]]) -> tuple[Replayed, ...]:
-    """A replay that was made lately, or one made now: an edit changes one side only."""
+def _kept(
+    key: tuple[Stretch, Hashable], make: Callable[[], tuple[Replayed, ...]]
+) -> tuple[Replayed, ...]:
+    """A replay that was made lately, or one made now: an edit changes one side only. Replays hold on to
+    their papers, of which new ones are laid out whenever something comes: few of these are kept.
+    """
     with _keeping:
         if key in _replays:
             _replays.move_to_end(key)
@@ -171,6 +175,6 @@ def _kept(key: Hashable, make: Callable[[], tuple[Replayed, ...]]) -> tuple[Repl
     made = make()
     with _keeping:
         _replays[key] = made
-        while len(_replays) > REPLAYS_KEPT:
+        while len(_replays) > REPLAYS_KEPT or len({papers for papers, _ in _replays}) > KEPT:
             _replays.popitem(last=False)
     return made
