@@ -28,7 +28,7 @@ from tasks.round.tick import plan_day
 from tasks.score.reading import Reading
 from tasks.score.reasons import Explainer
 from tasks.score.vectors import row
-from tasks.store import profiles, readers, shards
+from tasks.store import digests, profiles, readers, shards
 
 DAY = timedelta(days=1)
 Picks = dict[
@@ -98,6 +98,13 @@ def made_again(context: Context, reader_id: int, span: int) -> Picks:
         for one in found
     }
     return {day: chosen for day, chosen in picks.items() if chosen}
+
+
+def left_over(context: Context, reader_id: int) -> list[int]:
+    """The best scored paper that no digest brought, which the reader may find by themselves."""
+    with context.database.read() as session:
+        found, _ = digests.candidates(session, reader_id, context.clock())
+    return [int(one.paper.id) for one in found[:1]]
 
 
 @pytest.fixture
@@ -198,6 +205,8 @@ def test_days_in_the_middle_know_what_came_before_them(context: Context) -> None
         scored(context, day + timedelta(hours=5))
         # A mail is on its way some seconds after its hour; then votes rise, and count for none of these.
         a_day(context, day + timedelta(hours=7, seconds=20))
+        for entry_id in left_over(context, key):
+            teaching.give(context, key, entry_id, Want.HIDE)
         arrive(context, invented_page(day.date(), 0, 30, 12), day + timedelta(hours=20))
         scored(context, day + timedelta(hours=20))
     context.clock.moment = begin + 7 * DAY + timedelta(hours=8)  # type: ignore[attr-defined]

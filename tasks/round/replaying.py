@@ -41,10 +41,12 @@ NOWHERE = 2.0  # a line that nothing reaches
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Beginning:
     """What was so before the first digest: the entries that the reader knew, the papers that they were
-    sent lately (the newest first), and when.
+    sent lately (the newest first), and when. `told` are the entries that they found by themselves
+    and said something of, and when, in order: from then on no digest brings them.
     """
 
     known: frozenset[int | str] = frozenset()
+    told: tuple[tuple[datetime, int | str], ...] = ()
     sent: tuple[tuple[datetime, Paper], ...] = ()
     since: datetime | None = None
 
@@ -187,6 +189,7 @@ class _Walk:
         self._known: NDArray[np.bool_] = np.zeros(len(papers.papers), bool)
         self._known[[papers.place[key] for key in beginning.known if key in papers.place]] = True
         self._sent, self._since = list(beginning.sent), beginning.since
+        self._told = [one for one in beginning.told if one[1] in papers.place][::-1]
         self._met = Met(paper for _, paper in beginning.sent)
         self._own: list[_Own] = []
         self._lines: dict[tuple[int, int, int], Floats] = {}
@@ -212,6 +215,8 @@ class _Walk:
         """The reader's hour has come."""
         while self._sent and (len(self._sent) > MOST_SENT or self._sent[-1][0] < at - LATELY):
             self._met.remove(self._sent.pop()[1])
+        while self._told and self._told[-1][0] <= at:
+            self._known[self._papers.place[self._told.pop()[1]]] = True
         sent = [paper for _, paper in self._sent]
         known = Known(papers=sent, met=self._met, now=at, since=self._since)
         news = self._news(at)

@@ -219,6 +219,23 @@ def known_by(session: Session, reader_id: int, at: datetime) -> set[int | str]:
     return {*session.scalars(sent.union(told))}
 
 
+def told_unsent(session: Session, reader_id: int) -> list[tuple[datetime, int | str]]:
+    """When the reader said something of an entry that no digest had brought by then, and its id, in order."""
+    brought = (
+        select(Pick.id)
+        .join(Digest, col(Digest.id) == Pick.digest_id)
+        .where(Pick.reader_id == reader_id, Pick.entry_id == Feedback.entry_id)
+        .where(col(Digest.composed_at) <= Feedback.at)
+    )
+    found = session.exec(
+        select(Feedback.at, func.coalesce(Entry.merged_into, Entry.id))
+        .join(Entry, col(Entry.id) == Feedback.entry_id)
+        .where(Feedback.reader_id == reader_id, ~brought.correlate(Feedback).exists())
+        .order_by(col(Feedback.at))
+    )
+    return [(when, key) for when, key in found]
+
+
 def sent_by(session: Session, reader_id: int, at: datetime) -> list[tuple[datetime, Paper]]:
     """What the reader had been sent in the months before then, in short and each with its moment, the
     newest first.

@@ -122,6 +122,7 @@ def look_back(
         answers = tuple(feedback.said(session, reader.id))
         beginning = Beginning(
             known=frozenset(digests.known_by(session, reader.id, first - MOMENT)),
+            told=tuple(digests.told_unsent(session, reader.id)),
             sent=tuple(digests.sent_by(session, reader.id, first - MOMENT)),
             since=digests.composed_by(session, reader.id, first - MOMENT),
         )
