@@ -18,7 +18,7 @@ from tasks.desk import interests, teaching
 from tasks.records import Want
 from tasks.round.context import Context
 from templates import words_for
-from workers.web.api import tuning
+from workers.web import turns
 from workers.web.api.tuning_shapes import Preview
 
 DAY = timedelta(days=1)
@@ -171,14 +171,14 @@ def test_why_lets_choose_where_a_title_names_several(ada: TestClient) -> None:
 def test_who_would_wait_too_long_is_told_when_to_ask_again(
     ada: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tuning, "PATIENCE_S", 0.01)
+    monkeypatch.setattr(turns, "PATIENCE_S", 0.01)
     asked: list[Any] = [
         lambda: ada.post("/me/preview", json=TIDES),
         lambda: ada.post("/me/lint", json=TIDES),
         lambda: ada.post("/me/suggest", json=TIDES),
         lambda: ada.get("/me/why", params={"paper": "1"}),
     ]
-    with tuning.GATE:
+    with turns.LOOKING_BACK.of(1):
         for ask in asked:
             answer = ask()
             assert "ask again" in problem(answer, 429)["detail"]

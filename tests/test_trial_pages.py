@@ -177,6 +177,36 @@ def test_it_can_be_taken_over_or_dropped(context: Context, room: TestClient) -> 
     assert interests.find(context, 1, 1).body == SEA
 
 
+def test_who_saved_meanwhile_is_told_before_the_trial_goes_over_it(
+    context: Context, room: TestClient
+) -> None:
+    shadows.start(context, 1, 1, SEA)
+    form = dict(re.findall(r'name="(trial|version)" value="([^"]+)"', room.get(TRIAL).text))
+    saved = interests.save(context, 1, "main", {"terms": ["codecs"]}, expected=1)
+    told = post(room, do="promote", **form)
+    assert told.status_code == 409
+    assert "The profile was saved meanwhile" in text_of(told)
+    assert shadows.running(context, 1) == 1
+    assert post(room, do="promote", **form | {"version": f"{saved}"}).status_code == 303
+
+
+def test_the_trial_of_one_profile_is_not_ended_from_another(
+    context: Context, room: TestClient
+) -> None:
+    interests.save(context, 1, "other", {"terms": ["x"]}, expected=None)
+    other = interests.find(context, 1, "other").id
+    shadows.start(context, 1, 1, SEA)
+    for do in ("promote", "drop"):
+        ended = room.post(
+            f"/my/profiles/{other}/trial",
+            data={"do": do},
+            headers={"Sec-Fetch-Site": "same-origin"},
+            follow_redirects=False,
+        )
+        assert ended.status_code == 404
+    assert shadows.running(context, 1) == 1
+
+
 def test_a_trial_of_another_profile_is_named(context: Context, room: TestClient) -> None:
     interests.save(context, 1, HOSTILE, {"terms": ["x"]}, expected=None)
     other = interests.find(context, 1, HOSTILE).id

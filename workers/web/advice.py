@@ -24,6 +24,7 @@ from tasks.store.profiles import Saved
 from templates import Words
 from workers.web.doors import LOOKING, OURS
 from workers.web.page import Face, Me, Means, page, see, words_of
+from workers.web.turns import LOOKING_BACK
 
 SHOWN_MOST = 6  # remarks on a page
 EFFECTS_MOST = 6  # mends that are tried out at once: each costs a replay
@@ -101,9 +102,11 @@ def _page(
     status: int = 200,
 ) -> HTMLResponse:
     words = words_of(request)
-    found = lint(face.context, reader, profile.id, profile.body)
-    shown = found[first : first + SHOWN_MOST]
-    sharper = suggest(face.context, reader, profile.id, profile.body)
+    with LOOKING_BACK.of(reader.id):
+        found = lint(face.context, reader, profile.id, profile.body)
+        shown = found[first : first + SHOWN_MOST]
+        faults = list(_faults(face, reader, profile, shown, tried, words))
+        sharper = suggest(face.context, reader, profile.id, profile.body)
     own = interests.list_profiles(face.context, reader.id)
     return page(
         request,
@@ -116,7 +119,7 @@ def _page(
         first=first,
         glad=words.gettext(saying.GLAD),
         nothing=words.gettext(saying.NO_MORE),
-        faults=list(_faults(face, reader, profile, shown, tried, words)),
+        faults=faults,
         more=max(0, len(found) - first - len(shown)),
         suggestions=list(_suggestions(sharper, words)),
         questions=[

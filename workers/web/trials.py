@@ -23,6 +23,7 @@ from workers.web.tuner_form import Sent
 NAMED_MOST = 10  # things of each list that are named as different
 _NUMBER = re.compile(r"[1-9]\d{0,17}", re.ASCII)
 
+ENDS = ("promote", "drop")
 router = APIRouter()
 
 
@@ -39,8 +40,12 @@ def act(request: Request, face: Means, me: Me, which: str, form: Sent) -> Respon
     expected = _moment(text_of(form, "trial"))
     here = f"/my/profiles/{profile.id}/trial"
     try:
+        if do in ENDS and shadows.running(face.context, me.reader.id) != profile.id:
+            raise UnknownName(shadows.NONE)
         if do == "promote":
-            shadows.promote(face.context, me.reader.id, expected=expected)
+            seen = text_of(form, "version")
+            version = int(seen) if _NUMBER.fullmatch(seen) else None
+            shadows.promote(face.context, me.reader.id, expected=expected, version=version)
             return see("/my/profiles?said=saved")
         if do == "drop":
             shadows.drop(face.context, me.reader.id, expected=expected)

@@ -29,6 +29,7 @@ from workers.web.doors import LOOKING, OURS
 from workers.web.effect import Bar
 from workers.web.page import Face, Me, Means, page, see, words_of
 from workers.web.rooms import Filled, here, text_of
+from workers.web.turns import LOOKING_BACK
 
 SIGHTS_MOST = 12  # sightings that are shown: the first ones, and how many more there are
 OTHERS_MOST = 3  # profiles beside the one that decided
@@ -65,10 +66,11 @@ def tell(request: Request, face: Means, me: Me, name: str) -> Response:
     """The paper's way, what decided, and what would have turned it."""
     if not _ID.fullmatch(name):
         raise HTTPException(404)
-    story = whys.why(face.context, me.reader, int(name))
-    if int(story.paper.id) != int(name):
-        return see(f"/my/why/{story.paper.id}")
-    return _shown(request, face, me, story)
+    with LOOKING_BACK.of(me.reader.id):
+        story = whys.why(face.context, me.reader, int(name))
+        if int(story.paper.id) != int(name):
+            return see(f"/my/why/{story.paper.id}")
+        return _shown(request, face, me, story)
 
 
 @router.post("/my/why/{name}/apply", dependencies=OURS)

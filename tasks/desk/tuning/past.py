@@ -156,7 +156,8 @@ def _moments(
         return tuple(past), False
     due = hours.next_due(whose, now) or now
     day = due.astimezone(hours.zone(reader.timezone)).date()
-    return (*past, (day, now)), True
+    # Whoever asks within a minute asks the same.
+    return (*past, (day, max(newest, now.replace(second=0, microsecond=0)))), True
 
 
 _replays: OrderedDict[tuple[Stretch, Hashable], tuple[Replayed, ...]] = OrderedDict()

@@ -34,7 +34,8 @@ RUNS = msgid("A trial is running already: take it over or drop it first.")
 SAME = msgid("This is the saved version: change something before you try it.")
 NONE = msgid("No trial is running.")
 OTHER = msgid("Another trial is running by now: look at it again.")
-TOLD = (RUNS, SAME, NONE, OTHER)
+SAVED = msgid("The profile was saved meanwhile: look again before you put another version over it.")
+TOLD = (RUNS, SAME, NONE, OTHER, SAVED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,17 +108,25 @@ def running(context: Context, reader_id: int) -> int | None:
     return trial.profile_id if trial else None
 
 
-def promote(context: Context, reader_id: int, *, expected: datetime | None = None) -> int:
+def promote(
+    context: Context,
+    reader_id: int,
+    *,
+    expected: datetime | None = None,
+    version: int | None = None,
+) -> int:
     """Save the version on trial as the profile's next one, which ends the trial; the version's number.
 
-    `expected` is when the trial that the caller saw began. Raises `UnknownName` where none runs and
-    `Conflict` where it is another.
+    `expected` is when the trial that the caller saw began, and `version` the one then in force. Raises
+    `UnknownName` where none runs and `Conflict` where it is another.
     """
     now = context.clock()
     with context.database.write() as session:
         known = _locked(session, reader_id)
         trial = _running(session, reader_id, expected)
         profile = _one_of(known, trial.profile_id)
+        if version not in (None, profile.version):
+            raise Conflict(SAVED)
         trials.end(session, reader_id)
         return profiles.save(session, reader_id, profile.name, trial.body, now)
 

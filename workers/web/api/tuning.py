@@ -6,10 +6,7 @@ everybody else little.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import datetime, timedelta
-from threading import Semaphore
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
@@ -22,7 +19,7 @@ from tasks.desk.tuning.linting import lint as linted
 from tasks.desk.tuning.machine import SPANS, compare
 from tasks.desk.tuning.mending import effect
 from tasks.desk.tuning.suggesting import suggest as suggested
-from tasks.errors import TooMany, UnknownName
+from tasks.errors import UnknownName
 from tasks.records import Reader
 from templates import Words, words_for
 from workers.web.api import advice_shapes, tuning_shapes, why_shapes
@@ -32,10 +29,8 @@ from workers.web.api.profiles import interest_of
 from workers.web.api.schema import says, tagged
 from workers.web.api.tags import tag_of
 from workers.web.page import Face, Means
+from workers.web.turns import LOOKING_BACK
 
-GATE, PATIENCE_S = Semaphore(1), 5.0
-BUSY = "others are tuning just now: ask again in a moment"
-AGAIN = timedelta(seconds=2)
 EFFECTS_MOST = 12  # mends that are tried out at once: each costs a replay
 QUESTION_MOST = 1000  # characters of an id, an address or a title
 
@@ -66,7 +61,7 @@ def preview(
 ) -> tuning_shapes.Preview:
     """What the last days would have brought with this profile, beside what is saved, and why."""
     which = _number(face, me, profile)
-    with _alone():
+    with LOOKING_BACK.of(me.id):
         found = compare(face.context, me, which, wanted.as_json(), span=span)
     return tuning_shapes.Preview.of(found, _words(me))
 
@@ -83,7 +78,7 @@ def lint(
 ) -> advice_shapes.Linted:
     """What is wrong with this profile, what shows it, and how it is mended."""
     which, body = _number(face, me, profile), wanted.as_json()
-    with _alone():
+    with LOOKING_BACK.of(me.id):
         found = linted(face.context, me, which, body)
         mends = [mend for one in found for mend in one.mends][:effects]
         tried = {one.key: effect(face.context, me, which, body, one) for one in mends}
@@ -96,7 +91,7 @@ def suggest(
 ) -> advice_shapes.Advice:
     """What would sharpen this profile, by what it would change, and papers that are worth an answer."""
     which = _number(face, me, profile)
-    with _alone():
+    with LOOKING_BACK.of(me.id):
         found = suggested(face.context, me, which, wanted.as_json())
     return advice_shapes.Advice.of(found, _words(me))
 
@@ -122,7 +117,7 @@ def get_why(
     if asked.entry is None:
         some = [tuning_shapes.Title.of(one) for one in asked.papers]
         return why_shapes.Answered(asked=asked.asked, story=None, papers=some)
-    with _alone():
+    with LOOKING_BACK.of(me.id):
         story = whys.why(face.context, me, asked.entry)
         found = flipping.flip(story)
     told = why_shapes.Why.of(story, found, _words(me))
@@ -159,10 +154,19 @@ def drop_trial(face: Means, me: Me, started: Seen = None) -> None:
 
 
 @router.post("/me/trial/promote", responses=tagged(404, 409))
-def promote_trial(face: Means, me: Me, response: Response, started: Seen = None) -> Interest:
+def promote_trial(
+    face: Means,
+    me: Me,
+    response: Response,
+    started: Seen = None,
+    version: Annotated[
+        int | None,
+        Query(ge=1, description="The profile's version that you saw; else it is a 409."),
+    ] = None,
+) -> Interest:
     """Save the version on trial as the profile's next one, which ends the trial."""
     name = _trial(face, me).profile
-    shadows.promote(face.context, me.id, expected=started)
+    shadows.promote(face.context, me.id, expected=started, version=version)
     made = interest_of(interests.find(face.context, me.id, name))
     response.headers["ETag"] = tag_of(made)
     return made
@@ -173,17 +177,6 @@ def _trial(face: Face, me: Reader) -> tuning_shapes.Trial:
     if found is None:
         raise UnknownName(shadows.NONE)
     return tuning_shapes.Trial.of(found, _words(me))
-
-
-@contextmanager
-def _alone() -> Iterator[None]:
-    """No other of these looks back meanwhile. Raises `TooMany`."""
-    if not GATE.acquire(timeout=PATIENCE_S):
-        raise TooMany(BUSY, wait=AGAIN)
-    try:
-        yield
-    finally:
-        GATE.release()
 
 
 def _number(face: Face, me: Reader, name: str | None) -> int | None:
