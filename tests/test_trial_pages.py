@@ -197,12 +197,7 @@ def test_the_trial_of_one_profile_is_not_ended_from_another(
     other = interests.find(context, 1, "other").id
     shadows.start(context, 1, 1, SEA)
     for do in ("promote", "drop"):
-        ended = room.post(
-            f"/my/profiles/{other}/trial",
-            data={"do": do},
-            headers={"Sec-Fetch-Site": "same-origin"},
-            follow_redirects=False,
-        )
+        ended = post(room, f"/my/profiles/{other}/trial", do=do)
         assert ended.status_code == 404
     assert shadows.running(context, 1) == 1
 
