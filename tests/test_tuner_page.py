@@ -525,6 +525,29 @@ def test_one_tunes_by_keys_alone_with_and_without_scripts(window: Opened, house:
 
 
 @pytest.mark.browser
+def test_a_screen_reader_hears_what_everything_is_and_what_an_edit_does(window: Opened) -> None:
+    seen = window.page
+    seen.locator("#terms-add").fill("diffusion")
+    seen.locator("#terms-add").press("Enter")
+    seen.locator("#terms-2-drop").wait_for()
+    heard = seen.locator("main").aria_snapshot()
+    for said in (
+        'heading "main" [level=1]',
+        'group "Terms"',
+        'slider "Weight of sparse attention": "2"',
+        'button "Remove diffusion from Terms"',
+        'textbox "Add to Terms"',
+        'slider "About so many papers a day"',
+        'button "7 days" [pressed]',
+        'heading "What it does" [level=2]',
+        'img "Papers in each digest',
+    ):
+        assert said in heard, heard
+    assert re.search(r"button(:| *$)", heard, re.MULTILINE) is None, "no button is without a name"
+    assert "a day" in seen.locator("[aria-live=polite] #said, #said[role=status]").inner_text()
+
+
+@pytest.mark.browser
 def test_a_visit_that_is_over_takes_nothing_of_what_was_typed(window: Opened) -> None:
     seen = window.page
     seen.context.clear_cookies()
