@@ -44,7 +44,7 @@ class Cluster:
         }
         self.database = Database(self.url)
         migrate.upgrade(self.database)
-        self.bell = Celery(broker=broker)
+        self.bell = Celery(broker=broker, set_as_current=False)
         self.bell.conf.broker_transport_options = {"global_keyprefix": "paperround:"}
         self.processes: list[subprocess.Popen[bytes]] = []
         self.log = (folder / "workers.log").open("wb")

@@ -273,8 +273,8 @@ def test_the_command_takes_the_place_of_the_script(checkout: Checkout) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ([], "-n auto --maxprocesses 4 --dist loadfile"),
-        (["-k", "day"], "-n auto --maxprocesses 4 --dist loadfile -k day"),
+        ([], "-n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder"),
+        (["-k", "day"], "-n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder -k day"),
         (["tests/test_x.py", "-k", "y"], "tests/test_x.py -k y"),
     ],
 )

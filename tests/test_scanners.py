@@ -31,8 +31,18 @@ FILLED = {
     "{key}": "1",
     "{which}": "1",
     "{key_id}": "1",
+    "{version}": "1",
+    "{profile}": "1",
+    "{number}": "1",
 }
-QUERIES = {"/search": "?q=attention", "/me/effect": "?paper={paper}&want=less"}
+QUERIES = {
+    "/search": "?q=attention",
+    "/me/effect": "?paper={paper}&want=less",
+    "/me/why": "?paper={paper}",
+    "/me/versions": "?profile=main",
+    "/me/versions/{version}": "?profile=main",
+    "/me/versions/{version}/difference": "?profile=main",
+}
 
 
 @pytest.fixture(scope="module")
@@ -134,6 +144,7 @@ def _filled(settled: Settled, path: str) -> str:
     values = FILLED | {
         "{token}": settled.token,
         "{paper}": str(settled.papers[0]),
+        "{name}": str(settled.papers[0]),
         "{secret}": settled.link(settled.sign_in, "/in/").removeprefix("/in/"),
         "{mark}": settled.link(settled.digest, "/tune/").removeprefix("/tune/"),
     }

@@ -6,6 +6,8 @@ short, with no network call inside.
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -14,6 +16,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlmodel import Session
 
 LOCK_WAIT_S = 30  # how long a writer waits for SQLite's one write lock before it gives up
+LOCK_LOOK_S = 0.05  # between two looks, where SQLite itself does not wait
 
 
 class Database:
@@ -67,9 +70,26 @@ def _sqlite(url: str) -> Engine:
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # sqlite3's own BEGIN comes too late: see _begin_sqlite
+    _write_ahead(connection)
     # What is deleted is overwritten: a reader who leaves for good stays in no unused page of the file.
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON"):
+    for pragma in ("synchronous=FULL", "secure_delete=ON"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _write_ahead(connection: Any) -> None:
+    """The file has a write-ahead log from now on. Where several processes want that of a new file at once,
+    SQLite refuses some, whatever their timeout.
+    """
+    until = time.monotonic() + LOCK_WAIT_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(LOCK_LOOK_S)
+        else:
+            return
 
 
 def _begin_sqlite(connection: Connection) -> None:
