@@ -463,7 +463,7 @@ SHORT: tuple[Any, ...] = (
 def short(
     key: int, title: str, abstract: str, authors: list[str], arxiv_id: str | None, doi: str | None
 ) -> Paper:
-    """The paper of the columns `SHORT`: what tells a paper from another, at a third of the cost."""
+    """The paper of the columns `SHORT`: what tells a paper from another, and no more."""
     return Paper(
         id=key,
         title=title,
