@@ -98,9 +98,15 @@ def previous(session: Session, digest_id: int) -> datetime | None:
     return session.exec(select(func.max(Digest.composed_at)).where(*where)).one()
 
 
-def newest_composed(session: Session, reader_id: int) -> datetime | None:
-    """When the reader's last digest was composed, of those that went out or may yet."""
+def newest_composed(
+    session: Session, reader_id: int, *, by: datetime | None = None
+) -> datetime | None:
+    """When the reader's last digest was composed, of those that went out or may yet; `by` then, if it is
+    given.
+    """
     newest = select(func.max(Digest.composed_at)).where(*_counts(reader_id))
+    if by is not None:
+        newest = newest.where(col(Digest.composed_at) <= by)
     return session.exec(newest).one()
 
 
@@ -181,42 +187,43 @@ def _candidates(
     ]
 
 
-def known_to(session: Session, reader_id: int) -> set[int | str]:
-    """The ids of the entries that the reader was sent, or has said something of."""
-    return {*session.scalars(_known(reader_id))}
+def known_to(session: Session, reader_id: int, *, by: datetime | None = None) -> set[int | str]:
+    """The ids of the entries that the reader was sent, or has said something of; `by` then, if it is given."""
+    return {*session.scalars(_known(reader_id, by))}
 
 
-def _known(reader_id: int) -> Any:
+def _known(reader_id: int, by: datetime | None = None) -> Any:
     was = select(func.coalesce(Entry.merged_into, Entry.id))
     sent = was.join(Pick, col(Pick.entry_id) == Entry.id).where(Pick.reader_id == reader_id)
     said = was.join(Feedback, col(Feedback.entry_id) == Entry.id)
-    return sent.union(said.where(Feedback.reader_id == reader_id))
+    said = said.where(Feedback.reader_id == reader_id)
+    if by is not None:
+        sent = sent.join(Digest, col(Digest.id) == Pick.digest_id)
+        sent = sent.where(col(Digest.composed_at) <= by)
+        said = said.where(col(Feedback.at) <= by)
+    return sent.union(said)
 
 
 def sent_lately(session: Session, reader_id: int, at: datetime) -> list[Paper]:
     """What the reader was sent in the last months, in short, the newest first."""
-    found = session.exec(
-        select(*entries.SHORT)
-        .join(Pick, col(Pick.entry_id) == Entry.id)
-        .join(Digest, col(Digest.id) == Pick.digest_id)
+    return [entries.short(*row) for _, *row in session.exec(_sent(reader_id, at))]
+
+
+def sent_by(session: Session, reader_id: int, at: datetime) -> list[tuple[datetime, Paper]]:
+    """The same, as it stood then, and each with its moment."""
+    found = session.exec(_sent(reader_id, at).where(col(Digest.composed_at) <= at))
+    return [(when, entries.short(*row)) for when, *row in found if when]
+
+
+def _sent(reader_id: int, at: datetime) -> Any:
+    return (
+        select(Digest.composed_at, *entries.SHORT)
+        .join(Pick, col(Pick.digest_id) == Digest.id)
+        .join(Entry, col(Entry.id) == Pick.entry_id)
         .where(Pick.reader_id == reader_id, col(Digest.composed_at) >= at - LATELY)
         .order_by(col(Pick.id).desc())
         .limit(MOST_SENT)
     )
-    return [entries.short(*row) for row in found]
-
-
-def known_by(session: Session, reader_id: int, at: datetime) -> set[int | str]:
-    """The ids of the entries that the reader had been sent by then, or had said something of."""
-    was = select(func.coalesce(Entry.merged_into, Entry.id))
-    sent = (
-        was.join(Pick, col(Pick.entry_id) == Entry.id)
-        .join(Digest, col(Digest.id) == Pick.digest_id)
-        .where(Pick.reader_id == reader_id, col(Digest.composed_at) <= at)
-    )
-    said = was.join(Feedback, col(Feedback.entry_id) == Entry.id)
-    told = said.where(Feedback.reader_id == reader_id, col(Feedback.at) <= at)
-    return {*session.scalars(sent.union(told))}
 
 
 def told_unsent(session: Session, reader_id: int) -> list[tuple[datetime, int | str]]:
@@ -234,31 +241,6 @@ def told_unsent(session: Session, reader_id: int) -> list[tuple[datetime, int | 
         .order_by(col(Feedback.at))
     )
     return [(when, key) for when, key in found]
-
-
-def sent_by(session: Session, reader_id: int, at: datetime) -> list[tuple[datetime, Paper]]:
-    """What the reader had been sent in the months before then, in short and each with its moment, the
-    newest first.
-    """
-    found = session.exec(
-        select(Digest.composed_at, *entries.SHORT)
-        .join(Pick, col(Pick.digest_id) == Digest.id)
-        .join(Entry, col(Entry.id) == Pick.entry_id)
-        .where(
-            Pick.reader_id == reader_id,
-            col(Digest.composed_at) <= at,
-            col(Digest.composed_at) >= at - LATELY,
-        )
-        .order_by(col(Pick.id).desc())
-        .limit(MOST_SENT)
-    )
-    return [(when, entries.short(*row)) for when, *row in found if when]
-
-
-def composed_by(session: Session, reader_id: int, at: datetime) -> datetime | None:
-    """When the reader's last digest before then was composed, of those that went out or may yet."""
-    newest = select(func.max(Digest.composed_at)).where(*_counts(reader_id))
-    return session.exec(newest.where(col(Digest.composed_at) <= at)).one()
 
 
 def composed(

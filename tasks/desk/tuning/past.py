@@ -121,10 +121,10 @@ def look_back(
         start = entries.newest_arrival(session, first) or first
         answers = tuple(feedback.said(session, reader.id))
         beginning = Beginning(
-            known=frozenset(digests.known_by(session, reader.id, first - MOMENT)),
+            known=frozenset(digests.known_to(session, reader.id, by=first - MOMENT)),
             told=tuple(digests.told_unsent(session, reader.id)),
             sent=tuple(digests.sent_by(session, reader.id, first - MOMENT)),
-            since=digests.composed_by(session, reader.id, first - MOMENT),
+            since=digests.newest_composed(session, reader.id, by=first - MOMENT),
         )
         known = profiles.of_reader(session, reader.id) if saved is None else saved
     tails = {

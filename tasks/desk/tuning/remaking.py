@@ -107,7 +107,7 @@ def facts(session: Session, reader: Reader, day: date, at: datetime) -> Facts:
     used = [one.id for one in then.used if one.shadows is None]
     taught, last = tracing.taught_by(session, reader.id, used, at)
     asked = _asked(reader, then.used, taught)
-    since = digests.composed_by(session, reader.id, at - MOMENT)
+    since = digests.newest_composed(session, reader.id, by=at - MOMENT)
     stirred = [
         moment for moment in (last, then.removed, _returned(session, reader, day, at)) if moment
     ]
@@ -124,7 +124,7 @@ def facts(session: Session, reader: Reader, day: date, at: datetime) -> Facts:
         asked=asked,
         fresh={key: min(moment, at) for key, moment in fresh.items()},
         beginning=Beginning(
-            known=frozenset(digests.known_by(session, reader.id, at - MOMENT)),
+            known=frozenset(digests.known_to(session, reader.id, by=at - MOMENT)),
             sent=tuple(digests.sent_by(session, reader.id, at - MOMENT)),
             since=since,
         ),
