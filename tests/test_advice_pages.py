@@ -16,7 +16,7 @@ from httpx2 import Response
 from papers import add_reader
 
 from tasks.desk import interests
-from tasks.desk.tuning import saying
+from tasks.desk.tuning import advice_words
 from tasks.round.context import Context
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
@@ -66,7 +66,7 @@ def test_a_sound_profile_is_told_gladly(house: Context) -> None:
     with signed_in(house, 1) as ada:
         answer = ada.get(at(1))
     assert answer.status_code == 200
-    assert saying.GLAD in words(answer)
+    assert advice_words.GLAD in words(answer)
     assert "Add the term" in words(answer)
     assert "come in" in words(answer)
     assert len(answer.content) < 60_000
@@ -82,7 +82,7 @@ def test_a_fault_is_mended_by_one_press_and_undone_by_another(house: Context) ->
         assert (done.status_code, done.headers["location"]) == (303, f"{at(2)}?said=taken")
         assert body(house, 2)["terms"] == ["sparse attention", "video diffusion"]
         after = bo.get(done.headers["location"])
-        assert saying.GLAD in words(after)
+        assert advice_words.GLAD in words(after)
         assert 'href="/my/profiles/2/versions"' in after.text
         again = press(bo, 2, do, 3)
         assert again.status_code == 409

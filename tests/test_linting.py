@@ -16,7 +16,7 @@ from sqlmodel import col, func, select, update
 
 from tasks import models
 from tasks.desk import interests, teaching, versions
-from tasks.desk.tuning import mending, saying, spelling, telling
+from tasks.desk.tuning import advice_words, effect_words, mending, spelling
 from tasks.desk.tuning.evidence import ITEMS_MOST, gather
 from tasks.desk.tuning.item_faults import FEW, MANY
 from tasks.desk.tuning.linting import lint, remarks
@@ -227,8 +227,8 @@ def test_a_planted_fault_is_found_alone_and_each_mend_does_what_was_foretold(
     (remark,) = desk.lint()
     assert (remark.kind, remark.item) == (planted.kind, planted.item)
     assert len(remark.papers) <= 3
-    assert planted.item in saying.remark(remark)
-    assert all(map(saying.mend, remark.mends))
+    assert planted.item in advice_words.remark(remark)
+    assert all(map(advice_words.mend, remark.mends))
     assert bool(remark.mends) is (planted.kind is not Kind.NOTHING)
     main, before = desk.main, desk.picks()
     for mend in remark.mends:
@@ -304,7 +304,7 @@ def test_markup_and_thousands_of_terms_are_words_like_any(desk: Desk) -> None:
     found = desk.lint({"terms": terms, "description": "<script>alert(1)</script>"})
     assert len(found) <= ITEMS_MOST
     assert {one.kind for one in found} == {Kind.NEVER}
-    assert "<b>term0</b>" in saying.remark(found[0]), "as it was typed: pages escape it"
+    assert "<b>term0</b>" in advice_words.remark(found[0]), "as it was typed: pages escape it"
 
 
 # --- mends ---------------------------------------------------------------------------------------
@@ -342,7 +342,7 @@ def test_a_drift_is_mended_by_the_words_of_what_is_liked(desk: Desk) -> None:
     assert mend.body is not None
     assert mend.body["terms"][0] == "sparse attention"
     found = effect(desk.context, desk.reader, desk.main.id, desk.main.body, mend)
-    assert "that you liked" in saying.effect(found)
+    assert "that you liked" in advice_words.effect(found)
 
 
 def test_a_mend_keeps_the_weights_of_what_stays() -> None:
@@ -420,12 +420,12 @@ def test_the_nearest_category_has_the_same_letters(house: Context, desk: Desk) -
 # --- sentences -----------------------------------------------------------------------------------
 def test_what_is_said_names_the_thing_and_the_way_out(desk: Desk) -> None:
     (remark,) = desk.lint(with_terms("video difusion"))
-    assert saying.remark(remark) == (
+    assert advice_words.remark(remark) == (
         "The term “video difusion” stands in none of 1,176 papers, but “video diffusion” does."
     )
-    assert [saying.mend(mend) for mend in remark.mends] == [
+    assert [advice_words.mend(mend) for mend in remark.mends] == [
         "Write “video diffusion”",
         "Remove “video difusion”",
     ]
     found = effect(desk.context, desk.reader, None, SOUND, remark.mends[0])
-    assert saying.effect(found).startswith(telling.verdict(found))
+    assert advice_words.effect(found).startswith(effect_words.verdict(found))

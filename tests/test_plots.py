@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 import templates
+from tasks.desk.tuning.effect_words import adding_up, verdict
 from tasks.desk.tuning.machine import Comparison, Near, Side, Turn
 from tasks.desk.tuning.measuring import Estimate
-from tasks.desk.tuning.telling import adding_up, verdict
 from tasks.records import Paper, Pick, PickKind, Reason, Score
 from workers.web.effect import effect
 from workers.web.plots import span, volume

@@ -11,7 +11,7 @@ import weeks
 from papers import add_reader, bring, entry, page
 
 from tasks.desk import interests, teaching
-from tasks.desk.tuning import past, saying, taking
+from tasks.desk.tuning import advice_words, past, taking
 from tasks.desk.tuning.machine import compare
 from tasks.desk.tuning.suggesting import Source, Suggestion, Suggestions, suggest
 from tasks.errors import Conflict, UnknownName, UsageError
@@ -61,13 +61,13 @@ def test_what_the_reader_liked_is_learned_from(by_liked: Suggestions) -> None:
     assert (by_liked.source, by_liked.of) == (Source.LIKED, 8)
     assert by_liked.terms
     assert all(2 <= one.hits <= 8 for one in (*by_liked.terms, *by_liked.authors))
-    assert "of the 8 papers that you liked" in saying.grounds(by_liked.terms[0], by_liked)
+    assert "of the 8 papers that you liked" in advice_words.grounds(by_liked.terms[0], by_liked)
 
 
 def test_where_nothing_was_liked_the_picks_tell(by_picked: Suggestions) -> None:
     assert by_picked.source is Source.PICKED
     assert by_picked.of > 20
-    assert "that the profile brought" in saying.grounds(by_picked.terms[0], by_picked)
+    assert "that the profile brought" in advice_words.grounds(by_picked.terms[0], by_picked)
 
 
 def test_nothing_is_suggested_that_is_typed_already(house: Context, by_liked: Suggestions) -> None:
@@ -125,7 +125,7 @@ def test_what_is_to_be_judged_is_near_the_line_and_unlike(
     for one in some:
         assert one.score.value < one.line
         assert one.score.reasons
-        assert "The profile is unsure" in saying.question(one)
+        assert "The profile is unsure" in advice_words.question(one)
     keys = [one.paper.id for one in asked]
     assert len(keys) == len(set(keys)) <= 4
 
@@ -144,9 +144,9 @@ def test_an_empty_store_and_an_empty_profile_suggest_nothing(context: Context, n
 def test_everything_is_said_in_both_languages(by_liked: Suggestions) -> None:
     for words in (words_for("en"), words_for("de")):
         for one in all_of(by_liked):
-            assert saying.suggestion(one, words)
-            assert saying.grounds(one, by_liked, words)
-            assert saying.effect(one.effect, words)
+            assert advice_words.suggestion(one, words)
+            assert advice_words.grounds(one, by_liked, words)
+            assert advice_words.effect(one.effect, words)
 
 
 # --- taking --------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.padding import Padding
 
 from tasks.desk import interests
-from tasks.desk.tuning import saying
+from tasks.desk.tuning import advice_words
 from tasks.desk.tuning.linting import lint as linted
 from tasks.desk.tuning.machine import Comparison
 from tasks.desk.tuning.mending import Mend, effect
@@ -130,32 +130,32 @@ def _take(one: Tuned, body: Mapping[str, Any] | None, gone: int | None) -> None:
 
 def _print_remarks(remarks: Sequence[Remark], effects: Mapping[str, Comparison]) -> None:
     if not remarks:
-        out.print(escape(saying.GLAD))
+        out.print(escape(advice_words.GLAD))
     number = 0
     for remark in remarks:
-        out.print(f"[bold]{escape(saying.remark(remark, ENGLISH))}[/]")
+        out.print(f"[bold]{escape(advice_words.remark(remark, ENGLISH))}[/]")
         for paper in remark.papers:
             _indented(cut(clean(paper.title), TITLE), 6)
         for mend in remark.mends:
             number += 1
-            said = saying.effect(effects[mend.key], ENGLISH) if mend.key in effects else ""
-            _indented(f"{number}. {saying.mend(mend, ENGLISH)}. {said}".rstrip(), 2)
+            said = advice_words.effect(effects[mend.key], ENGLISH) if mend.key in effects else ""
+            _indented(f"{number}. {advice_words.mend(mend, ENGLISH)}. {said}".rstrip(), 2)
     if number:
         note("--apply takes a mend by its number")
 
 
 def _print_ideas(ideas: Sequence[Suggestion], found: Suggestions) -> None:
     if not ideas:
-        out.print(escape(saying.NO_MORE))
+        out.print(escape(advice_words.NO_MORE))
     for number, idea in enumerate(ideas, start=1):
-        out.print(f"[bold]{number}. {escape(saying.suggestion(idea, ENGLISH))}[/]")
-        said = f"{saying.grounds(idea, found, ENGLISH)} {saying.effect(idea.effect, ENGLISH)}"
+        out.print(f"[bold]{number}. {escape(advice_words.suggestion(idea, ENGLISH))}[/]")
+        said = f"{advice_words.grounds(idea, found, ENGLISH)} {advice_words.effect(idea.effect, ENGLISH)}"
         _indented(said, 3)
     if found.questions:
         out.print("\nAn answer to these would teach most (`paperround feedback give`):")
     for one in found.questions:
         _indented(f"{one.paper.id}  {cut(clean(one.paper.title), TITLE)}", 2)
-        _indented(saying.question(one, ENGLISH), 6)
+        _indented(advice_words.question(one, ENGLISH), 6)
     if ideas:
         note("--apply takes one by its number")
 

@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 
+from tasks.desk.tuning.effect_words import adding_up
 from tasks.desk.tuning.machine import Comparison, Near, Side, Turn
 from tasks.desk.tuning.measuring import Estimate
-from tasks.desk.tuning.telling import adding_up
 from tasks.evaluate.report import Table
 from tasks.records import Pick, PickKind, Score
 from tasks.render.text import clean

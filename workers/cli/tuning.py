@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from tasks.desk.tuning import telling
+from tasks.desk.tuning import effect_words
 from tasks.desk.tuning.machine import SPANS, Comparison, compare
 from tasks.errors import UsageError
 from tasks.evaluate.report import Table
@@ -147,7 +147,7 @@ def _as_json(found: Comparison) -> None:
 
 def _head(one: Tuned, found: Comparison) -> None:
     """What the edit does in a line, and of which days."""
-    out.print(escape(f"{clean(one.name)}: {telling.verdict(found)}"))
+    out.print(escape(f"{clean(one.name)}: {effect_words.verdict(found)}"))
     out.print(escape(_days_of(found)))
 
 
@@ -170,7 +170,7 @@ def _write(path: Path, one: Tuned, found: Comparison) -> None:
         *compared.newest(found),
         compared.days(found),
     ]
-    head = f"# {compared.plain(clean(one.name))}\n\n{telling.verdict(found)} {_days_of(found)}"
+    head = f"# {compared.plain(clean(one.name))}\n\n{effect_words.verdict(found)} {_days_of(found)}"
     try:
         path.write_text(markdown_of(compared.for_markdown(tables), head), encoding="utf-8")
     except OSError as error:

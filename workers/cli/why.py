@@ -10,9 +10,9 @@ import typer
 from rich.markup import escape
 
 from tasks.desk.tuning import flipping, why_words
+from tasks.desk.tuning.effect_words import adding_up
 from tasks.desk.tuning.flipping import Search
 from tasks.desk.tuning.standing import Stand
-from tasks.desk.tuning.telling import adding_up
 from tasks.desk.tuning.why import Story, named
 from tasks.desk.tuning.why import why as told
 from tasks.errors import UnknownName, UsageError

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Form, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse, Response
 
 from tasks.desk import interests
-from tasks.desk.tuning import saying, suggesting, taking
+from tasks.desk.tuning import advice_words, suggesting, taking
 from tasks.desk.tuning.linting import lint
 from tasks.desk.tuning.machine import Comparison
 from tasks.desk.tuning.mending import Mend, effect
@@ -117,13 +117,13 @@ def _page(
         wrong=wrong,
         tried=tried,
         first=first,
-        glad=words.gettext(saying.GLAD),
-        nothing=words.gettext(saying.NO_MORE),
+        glad=words.gettext(advice_words.GLAD),
+        nothing=words.gettext(advice_words.NO_MORE),
         faults=faults,
         more=max(0, len(found) - first - len(shown)),
         suggestions=list(_suggestions(sharper, words)),
         questions=[
-            {"named": _named(one.paper, words), "why": saying.question(one, words)}
+            {"named": _named(one.paper, words), "why": advice_words.question(one, words)}
             for one in sharper.questions
         ],
         spans=(SPAN, suggesting.SPAN),
@@ -147,10 +147,10 @@ def _faults(
             wanted = left > 0 or mend.key == tried
             left -= 1
             change = _tried(face, reader, profile, mend, words) if wanted else None
-            label = saying.mend(mend, words)
+            label = advice_words.mend(mend, words)
             choices.append(Choice(do=f"mend:{mend.key}", label=label, change=change))
         papers = [_named(paper, words) for paper in remark.papers]
-        yield Fault(said=saying.remark(remark, words), papers=papers, choices=choices)
+        yield Fault(said=advice_words.remark(remark, words), papers=papers, choices=choices)
 
 
 def _tried(face: Face, reader: Reader, profile: Saved, mend: Mend, words: Words) -> Change:
@@ -162,8 +162,8 @@ def _suggestions(sharper: Suggestions, words: Words) -> Iterator[Choice]:
     for one in (*sharper.terms, *sharper.authors, *sharper.papers):
         yield Choice(
             do=_adding(one),
-            label=saying.suggestion(one, words),
-            why=saying.grounds(one, sharper, words),
+            label=advice_words.suggestion(one, words),
+            why=advice_words.grounds(one, sharper, words),
             change=_change(one.effect, words),
         )
 
@@ -179,7 +179,7 @@ def _change(found: Comparison, words: Words) -> Change:
     )
     more = sum(max(0, len(some) - TITLES_MOST) for some in (entering, leaving))
     return Change(
-        said=saying.effect(found, words),
+        said=advice_words.effect(found, words),
         entering=_all_named(entering, words),
         leaving=_all_named(leaving, words),
         more=more,

@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
+from tasks.desk.tuning.effect_words import adding_up, verdict
 from tasks.desk.tuning.machine import SPANS, Comparison, Near, Side
 from tasks.desk.tuning.measuring import Estimate
-from tasks.desk.tuning.telling import adding_up, verdict
 from tasks.records import Pick, PickKind
 from tasks.render.plan import Sheet, sheet
 from templates import Words, msgid

@@ -10,12 +10,12 @@ from datetime import datetime
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import HTMLResponse, Response
 
-from tasks.desk.tuning import flipping, telling, why_words
+from tasks.desk.tuning import effect_words, flipping, why_words
 from tasks.desk.tuning import why as whys
 from tasks.desk.tuning.edits import Edit, Kind
+from tasks.desk.tuning.effect_words import adding_up
 from tasks.desk.tuning.flipping import Search
 from tasks.desk.tuning.standing import odds
-from tasks.desk.tuning.telling import adding_up
 from tasks.desk.tuning.why import Story
 from tasks.desk.visiting import Visitor
 from tasks.errors import Conflict, UnknownName, UsageError
@@ -196,7 +196,7 @@ def _proposed(face: Face, me: Visitor, found: Search, words: Words) -> dict[str,
         "neighbours": why_words.neighbours(found, words),
         "entering": _neighbours(flip.entering, words),
         "leaving": _neighbours(flip.leaving, words),
-        "week": telling.verdict(made.week, words) if made else "",
+        "week": effect_words.verdict(made.week, words) if made else "",
         "changed": made is not None and made.version != flip.version,
         "fields": fields if made else None,
     }

@@ -5,7 +5,7 @@ Every day is made again by the round's own functions (`tasks.round.replaying`), 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
@@ -149,19 +149,21 @@ def _turns(made: Sequence[Replayed], key: int, shown: Collection[int | str]) -> 
     ]
     scores = told([(one, pick.score) for one, pick in asked])
     known = {pick.paper.id: score for (_, pick), score in zip(asked, scores, strict=True)}
-    return tuple(
-        Turn(
-            day=one.day,
-            at=one.at,
-            considered=one.choice.composition.considered,
-            line=one.lines.get(key, 0.0),
-            own=sum(pick.score.profile_id == key for pick in one.choice.composition.picks),
-            picks=tuple(
-                replace(pick, score=known.get(pick.paper.id, pick.score))
-                for pick in one.choice.composition.picks
-            ),
-        )
-        for one in made
+    return tuple(turn(one, key, known) for one in made)
+
+
+def turn(one: Replayed, key: int, scores: Mapping[int | str, Score] = {}) -> Turn:
+    """A digest made again, as the profile of that number sees it; the picks of some papers with other
+    `scores`.
+    """
+    picks = one.choice.composition.picks
+    return Turn(
+        day=one.day,
+        at=one.at,
+        considered=one.choice.composition.considered,
+        line=one.lines.get(key, 0.0),
+        own=sum(pick.score.profile_id == key for pick in picks),
+        picks=tuple(replace(pick, score=scores.get(pick.paper.id, pick.score)) for pick in picks),
     )
 
 

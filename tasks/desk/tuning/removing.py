@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from tasks.desk.outlook import asked_for
-from tasks.desk.tuning.machine import Comparison, Side, Turn
+from tasks.desk.tuning.machine import Comparison, Side, turn
 from tasks.desk.tuning.measuring import measured
 from tasks.desk.tuning.past import Past, look_back
 from tasks.errors import UnknownName, UsageError
@@ -95,15 +95,4 @@ def _tail(one: Asked) -> tuple[int, int]:
 
 
 def _side(past: Past, key: int, made: Sequence[Replayed]) -> Side:
-    turns = tuple(
-        Turn(
-            day=one.day,
-            at=one.at,
-            considered=one.choice.composition.considered,
-            line=one.lines.get(key, 0.0),
-            own=sum(pick.score.profile_id == key for pick in one.choice.composition.picks),
-            picks=one.choice.composition.picks,
-        )
-        for one in made
-    )
-    return Side(turns=turns, **measured(past, made))
+    return Side(turns=tuple(turn(one, key) for one in made), **measured(past, made))

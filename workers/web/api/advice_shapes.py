@@ -8,7 +8,7 @@ from typing import Annotated, Self
 
 from pydantic import WithJsonSchema
 
-from tasks.desk.tuning import asking, machine, mending, saying, suggesting
+from tasks.desk.tuning import advice_words, asking, machine, mending, suggesting
 from tasks.desk.tuning.mending import MendKind
 from tasks.desk.tuning.remarks import Kind
 from tasks.desk.tuning.remarks import Remark as Fault
@@ -125,7 +125,7 @@ class Advice(Shape):
 def _remark(one: Fault, effects: Mapping[str, machine.Comparison], words: Words) -> Remark:
     return Remark(
         kind=one.kind,
-        says=saying.remark(one, words),
+        says=advice_words.remark(one, words),
         part=one.part,
         item=one.item,
         other=one.other,
@@ -140,10 +140,10 @@ def _mend(one: mending.Mend, effect: machine.Comparison | None, words: Words) ->
     return Mend(
         key=one.key,
         kind=one.kind,
-        says=saying.mend(one, words),
+        says=advice_words.mend(one, words),
         body=None if one.body is None else interest_of(one.body),
         removes=one.text if one.body is None else None,
-        effect=None if effect is None else saying.effect(effect, words),
+        effect=None if effect is None else advice_words.effect(effect, words),
     )
 
 
@@ -152,21 +152,21 @@ def _suggestion(
 ) -> Suggestion:
     return Suggestion(
         kind=one.kind,
-        says=saying.suggestion(one, words),
-        why=saying.grounds(one, whole, words),
+        says=advice_words.suggestion(one, words),
+        why=advice_words.grounds(one, whole, words),
         text=one.text,
         hits=one.hits,
         paper=None if one.paper is None else Title.of(one.paper),
         body=interest_of(one.body),
         comes=len(one.effect.entering),
         goes=len(one.effect.leaving),
-        effect=saying.effect(one.effect, words),
+        effect=advice_words.effect(one.effect, words),
     )
 
 
 def _question(one: asking.Question, words: Words) -> Question:
     return Question(
-        says=saying.question(one, words),
+        says=advice_words.question(one, words),
         paper=Paper.model_validate(one.paper),
         day=one.day,
         score=Score.model_validate(one.score),

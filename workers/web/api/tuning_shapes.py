@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any, Self
 
 from tasks import records
-from tasks.desk.tuning import machine, shadow_words, shadows, telling
+from tasks.desk.tuning import effect_words, machine, shadow_words, shadows
 from tasks.desk.tuning.machine import SHOWN
 from tasks.desk.tuning.measuring import Estimate as Figure
 from tasks.evaluate.interleave import Verdict
@@ -96,7 +96,7 @@ class Preview(Shape):
         turns = found.after.turns
         entering, leaving = found.entering, found.leaving
         return cls(
-            verdict=telling.verdict(found, words),
+            verdict=effect_words.verdict(found, words),
             span=found.span,
             first=found.first,
             last=found.last,
