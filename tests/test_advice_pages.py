@@ -16,7 +16,7 @@ from httpx2 import Response
 from papers import add_reader
 
 from tasks.desk import interests
-from tasks.desk.tuning import advice_words
+from tasks.desk.tuning.advice import advice_words
 from tasks.round.context import Context
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"

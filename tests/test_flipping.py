@@ -15,12 +15,12 @@ import rounds
 from rounds import Lived
 
 from tasks.desk import interests, preferring
-from tasks.desk.tuning import edits, flipping, remaking, standing, why_words
-from tasks.desk.tuning.edits import Edit, Kind
-from tasks.desk.tuning.flipping import Flip, Search
-from tasks.desk.tuning.remaking import Remade
-from tasks.desk.tuning.standing import Cause
-from tasks.desk.tuning.why import Fate, Story
+from tasks.desk.tuning.inquiry import edits, flipping, remaking, standing, why_words
+from tasks.desk.tuning.inquiry.edits import Edit, Kind
+from tasks.desk.tuning.inquiry.flipping import Flip, Search
+from tasks.desk.tuning.inquiry.remaking import Remade
+from tasks.desk.tuning.inquiry.standing import Cause
+from tasks.desk.tuning.inquiry.why import Fate, Story
 from tasks.profile_json import from_json, to_json
 from tasks.records import PickKind, Profile, Reader
 from tasks.store import readers, tracing

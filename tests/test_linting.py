@@ -16,16 +16,17 @@ from sqlmodel import col, func, select, update
 
 from tasks import models
 from tasks.desk import interests, teaching, versions
-from tasks.desk.tuning import advice_words, effect_words, mending, spelling
-from tasks.desk.tuning.evidence import ITEMS_MOST, gather
-from tasks.desk.tuning.item_faults import FEW, MANY
-from tasks.desk.tuning.linting import lint, remarks
+from tasks.desk.tuning import effect_words
+from tasks.desk.tuning.advice import advice_words, mending, spelling
+from tasks.desk.tuning.advice.evidence import ITEMS_MOST, gather
+from tasks.desk.tuning.advice.item_faults import FEW, MANY
+from tasks.desk.tuning.advice.linting import lint, remarks
+from tasks.desk.tuning.advice.mending import Mend, MendKind, effect
+from tasks.desk.tuning.advice.remarks import Kind, Remark
+from tasks.desk.tuning.advice.removing import without
+from tasks.desk.tuning.advice.spelling import one_slip_off
 from tasks.desk.tuning.machine import Side
-from tasks.desk.tuning.mending import Mend, MendKind, effect
 from tasks.desk.tuning.past import look_back
-from tasks.desk.tuning.remarks import Kind, Remark
-from tasks.desk.tuning.removing import without
-from tasks.desk.tuning.spelling import one_slip_off
 from tasks.errors import UnknownName, UsageError
 from tasks.records import Profile, Reader, Want
 from tasks.round.context import Context

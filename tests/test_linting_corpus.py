@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from tasks.desk.tuning.evidence import Evidence
-from tasks.desk.tuning.item_faults import FEW
-from tasks.desk.tuning.linting import remarks
+from tasks.desk.tuning.advice.evidence import Evidence
+from tasks.desk.tuning.advice.item_faults import FEW
+from tasks.desk.tuning.advice.linting import remarks
 from tasks.records import Example, Feedback, Paper, Profile, Want
 from tasks.round.days import Day
 from tasks.round.stretch import Stretch, stretch

@@ -11,9 +11,10 @@ import weeks
 from papers import add_reader, bring, entry, page
 
 from tasks.desk import interests, teaching
-from tasks.desk.tuning import advice_words, past, taking
+from tasks.desk.tuning import past
+from tasks.desk.tuning.advice import advice_words, taking
+from tasks.desk.tuning.advice.suggesting import Source, Suggestion, Suggestions, suggest
 from tasks.desk.tuning.machine import compare
-from tasks.desk.tuning.suggesting import Source, Suggestion, Suggestions, suggest
 from tasks.errors import Conflict, UnknownName, UsageError
 from tasks.records import Reader, Want
 from tasks.round.context import Context

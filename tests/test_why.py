@@ -19,10 +19,11 @@ from sqlmodel import select, update
 
 from tasks import models
 from tasks.desk import interests, leaving, preferring, teaching
-from tasks.desk.tuning import remaking, shadows, standing, why, why_words
-from tasks.desk.tuning.remaking import Remade
-from tasks.desk.tuning.standing import Cause, Look
-from tasks.desk.tuning.why import Absence, Fate, Story
+from tasks.desk.tuning import shadows
+from tasks.desk.tuning.inquiry import remaking, standing, why, why_words
+from tasks.desk.tuning.inquiry.remaking import Remade
+from tasks.desk.tuning.inquiry.standing import Cause, Look
+from tasks.desk.tuning.inquiry.why import Absence, Fate, Story
 from tasks.errors import UnknownName
 from tasks.records import ParsedEntry, PickKind, Reader, Want
 from tasks.round.context import Context

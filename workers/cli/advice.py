@@ -10,13 +10,13 @@ from rich.markup import escape
 from rich.padding import Padding
 
 from tasks.desk import interests
-from tasks.desk.tuning import advice_words
-from tasks.desk.tuning.linting import lint as linted
+from tasks.desk.tuning.advice import advice_words
+from tasks.desk.tuning.advice.linting import lint as linted
+from tasks.desk.tuning.advice.mending import Mend, effect
+from tasks.desk.tuning.advice.remarks import Remark
+from tasks.desk.tuning.advice.suggesting import Suggestion, Suggestions
+from tasks.desk.tuning.advice.suggesting import suggest as suggested
 from tasks.desk.tuning.machine import Comparison
-from tasks.desk.tuning.mending import Mend, effect
-from tasks.desk.tuning.remarks import Remark
-from tasks.desk.tuning.suggesting import Suggestion, Suggestions
-from tasks.desk.tuning.suggesting import suggest as suggested
 from tasks.errors import UsageError
 from tasks.render.text import clean, cut
 from templates import words_for

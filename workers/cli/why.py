@@ -9,12 +9,12 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from tasks.desk.tuning import flipping, why_words
 from tasks.desk.tuning.effect_words import adding_up
-from tasks.desk.tuning.flipping import Search
-from tasks.desk.tuning.standing import Stand
-from tasks.desk.tuning.why import Story, named
-from tasks.desk.tuning.why import why as told
+from tasks.desk.tuning.inquiry import flipping, why_words
+from tasks.desk.tuning.inquiry.flipping import Search
+from tasks.desk.tuning.inquiry.standing import Stand
+from tasks.desk.tuning.inquiry.why import Story, named
+from tasks.desk.tuning.inquiry.why import why as told
 from tasks.errors import UnknownName, UsageError
 from tasks.records import PickKind
 from tasks.render.text import clean

@@ -11,12 +11,12 @@ from fastapi import APIRouter, Form, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse, Response
 
 from tasks.desk import interests
-from tasks.desk.tuning import advice_words, suggesting, taking
-from tasks.desk.tuning.linting import lint
+from tasks.desk.tuning.advice import advice_words, suggesting, taking
+from tasks.desk.tuning.advice.linting import lint
+from tasks.desk.tuning.advice.mending import Mend, effect
+from tasks.desk.tuning.advice.remarks import Remark
+from tasks.desk.tuning.advice.suggesting import Suggestion, Suggestions, suggest
 from tasks.desk.tuning.machine import Comparison
-from tasks.desk.tuning.mending import Mend, effect
-from tasks.desk.tuning.remarks import Remark
-from tasks.desk.tuning.suggesting import Suggestion, Suggestions, suggest
 from tasks.errors import Conflict, UnknownName, UsageError
 from tasks.records import Paper, Reader
 from tasks.render.plan import Sheet, sheet

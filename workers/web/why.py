@@ -10,13 +10,14 @@ from datetime import datetime
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import HTMLResponse, Response
 
-from tasks.desk.tuning import effect_words, flipping, why_words
-from tasks.desk.tuning import why as whys
-from tasks.desk.tuning.edits import Edit, Kind
+from tasks.desk.tuning import effect_words
 from tasks.desk.tuning.effect_words import adding_up
-from tasks.desk.tuning.flipping import Search
-from tasks.desk.tuning.standing import odds
-from tasks.desk.tuning.why import Story
+from tasks.desk.tuning.inquiry import flipping, why_words
+from tasks.desk.tuning.inquiry import why as whys
+from tasks.desk.tuning.inquiry.edits import Edit, Kind
+from tasks.desk.tuning.inquiry.flipping import Search
+from tasks.desk.tuning.inquiry.standing import odds
+from tasks.desk.tuning.inquiry.why import Story
 from tasks.desk.visiting import Visitor
 from tasks.errors import Conflict, UnknownName, UsageError
 from tasks.profile_json import TERM_MOST

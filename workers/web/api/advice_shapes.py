@@ -8,11 +8,12 @@ from typing import Annotated, Self
 
 from pydantic import WithJsonSchema
 
-from tasks.desk.tuning import advice_words, asking, machine, mending, suggesting
-from tasks.desk.tuning.mending import MendKind
-from tasks.desk.tuning.remarks import Kind
-from tasks.desk.tuning.remarks import Remark as Fault
-from tasks.desk.tuning.suggesting import Source, SuggestionKind
+from tasks.desk.tuning import machine
+from tasks.desk.tuning.advice import advice_words, asking, mending, suggesting
+from tasks.desk.tuning.advice.mending import MendKind
+from tasks.desk.tuning.advice.remarks import Kind
+from tasks.desk.tuning.advice.remarks import Remark as Fault
+from tasks.desk.tuning.advice.suggesting import Source, SuggestionKind
 from templates import Words
 from workers.web.api.bodies import Interest
 from workers.web.api.shapes import Paper, Score, Shape

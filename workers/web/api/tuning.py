@@ -13,12 +13,13 @@ from fastapi import APIRouter, Query, Response
 from pydantic import AfterValidator, WithJsonSchema
 
 from tasks.desk import interests
-from tasks.desk.tuning import flipping, shadows
-from tasks.desk.tuning import why as whys
-from tasks.desk.tuning.linting import lint as linted
+from tasks.desk.tuning import shadows
+from tasks.desk.tuning.advice.linting import lint as linted
+from tasks.desk.tuning.advice.mending import effect
+from tasks.desk.tuning.advice.suggesting import suggest as suggested
+from tasks.desk.tuning.inquiry import flipping
+from tasks.desk.tuning.inquiry import why as whys
 from tasks.desk.tuning.machine import SPANS, compare
-from tasks.desk.tuning.mending import effect
-from tasks.desk.tuning.suggesting import suggest as suggested
 from tasks.errors import UnknownName
 from tasks.records import Reader
 from templates import Words, words_for

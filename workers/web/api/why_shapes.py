@@ -7,11 +7,11 @@ from typing import Annotated, Self
 
 from pydantic import WithJsonSchema
 
-from tasks.desk.tuning import flipping, standing, why_words
-from tasks.desk.tuning import why as stories
-from tasks.desk.tuning.edits import Kind
-from tasks.desk.tuning.standing import Cause
-from tasks.desk.tuning.why import Fate
+from tasks.desk.tuning.inquiry import flipping, standing, why_words
+from tasks.desk.tuning.inquiry import why as stories
+from tasks.desk.tuning.inquiry.edits import Kind
+from tasks.desk.tuning.inquiry.standing import Cause
+from tasks.desk.tuning.inquiry.why import Fate
 from tasks.records import PickKind
 from templates import Words
 from workers.web.api.shapes import Paper, Score, Shape

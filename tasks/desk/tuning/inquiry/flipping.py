@@ -12,12 +12,12 @@ from typing import Any
 
 from tasks.compose import Choice
 from tasks.desk import interests, preferring
-from tasks.desk.tuning import edits
-from tasks.desk.tuning.edits import Edit
+from tasks.desk.tuning.inquiry import edits
+from tasks.desk.tuning.inquiry.edits import Edit
+from tasks.desk.tuning.inquiry.remaking import Remade
+from tasks.desk.tuning.inquiry.standing import Cause
+from tasks.desk.tuning.inquiry.why import Fate, Story
 from tasks.desk.tuning.machine import Comparison, compare
-from tasks.desk.tuning.remaking import Remade
-from tasks.desk.tuning.standing import Cause
-from tasks.desk.tuning.why import Fate, Story
 from tasks.errors import Conflict, UnknownName, UsageError
 from tasks.profile_json import from_json, to_json
 from tasks.records import Paper, PickKind, Profile, Reader

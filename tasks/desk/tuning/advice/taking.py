@@ -6,8 +6,8 @@ import re
 from dataclasses import replace
 
 from tasks.desk import interests
-from tasks.desk.tuning.linting import lint
-from tasks.desk.tuning.suggesting import with_example
+from tasks.desk.tuning.advice.linting import lint
+from tasks.desk.tuning.advice.suggesting import with_example
 from tasks.errors import Conflict, UnknownName, UsageError
 from tasks.profile_json import LISTS, PAPERS, from_json, to_json
 from tasks.records import Reader

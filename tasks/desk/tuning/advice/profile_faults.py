@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from tasks.desk.tuning import mending
-from tasks.desk.tuning.evidence import SPAN, Evidence, paper_of
-from tasks.desk.tuning.item_faults import FEW, SHOWN
-from tasks.desk.tuning.mending import Mend, MendKind
-from tasks.desk.tuning.remarks import Kind, Remark
-from tasks.desk.tuning.telltale import telltale_words
+from tasks.desk.tuning.advice import mending
+from tasks.desk.tuning.advice.evidence import SPAN, Evidence, paper_of
+from tasks.desk.tuning.advice.item_faults import FEW, SHOWN
+from tasks.desk.tuning.advice.mending import Mend, MendKind
+from tasks.desk.tuning.advice.remarks import Kind, Remark
+from tasks.desk.tuning.advice.telltale import telltale_words
 from tasks.parse.clean import title_key
 from tasks.profile_json import to_json
 from tasks.records import Example, Profile

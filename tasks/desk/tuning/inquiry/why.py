@@ -13,8 +13,8 @@ from enum import StrEnum
 
 from tasks.desk import searching
 from tasks.desk.outlook import coming
-from tasks.desk.tuning.remaking import Remade, facts, laid, remade
-from tasks.desk.tuning.standing import Cause, Look, look, reasoned
+from tasks.desk.tuning.inquiry.remaking import Remade, facts, laid, remade
+from tasks.desk.tuning.inquiry.standing import Cause, Look, look, reasoned
 from tasks.errors import UnknownName
 from tasks.hours import is_zone, next_due, zone
 from tasks.records import Paper, Reader, Want

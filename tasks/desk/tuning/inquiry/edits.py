@@ -19,7 +19,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from tasks.desk.tuning.standing import barring
+from tasks.desk.tuning.inquiry.standing import barring
 from tasks.profile_json import TERM_MOST
 from tasks.records import Paper, Profile, Reader
 from tasks.render.text import clean

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from scipy import sparse
 
-from tasks.desk.tuning.item_faults import within
+from tasks.desk.tuning.advice.item_faults import within
 from tasks.records import Paper, Profile
 from tasks.round.stretch import Stretch
 from tasks.score import Background

@@ -14,7 +14,7 @@ from tasks.compose.alike import wording
 from tasks.compose.exploring import explore
 from tasks.compose.twins import Met
 from tasks.compose.wanting import bar
-from tasks.desk.tuning.evidence import Evidence
+from tasks.desk.tuning.advice.evidence import Evidence
 from tasks.desk.tuning.past import Past
 from tasks.records import Candidate, Paper, Reader, Score
 from tasks.round.replaying import Replayed, told

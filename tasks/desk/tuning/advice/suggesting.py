@@ -13,11 +13,11 @@ from enum import StrEnum
 from typing import Any
 
 from tasks.compose import diverse
-from tasks.desk.tuning.asking import Question, questions
-from tasks.desk.tuning.evidence import Evidence, seen
+from tasks.desk.tuning.advice.asking import Question, questions
+from tasks.desk.tuning.advice.evidence import Evidence, seen
+from tasks.desk.tuning.advice.telltale import PAPERS_MOST, telltale_authors, telltale_words
 from tasks.desk.tuning.machine import Comparison, compare
 from tasks.desk.tuning.past import Past
-from tasks.desk.tuning.telltale import PAPERS_MOST, telltale_authors, telltale_words
 from tasks.profile_json import to_json
 from tasks.records import Example, Paper, PickKind, Profile, Reader
 from tasks.round.context import Context

@@ -9,8 +9,8 @@ from enum import StrEnum
 from hashlib import blake2b
 from typing import Any
 
+from tasks.desk.tuning.advice.removing import without
 from tasks.desk.tuning.machine import Comparison, compare
-from tasks.desk.tuning.removing import without
 from tasks.profile_json import LISTS, to_json
 from tasks.records import Profile, Reader
 from tasks.round.context import Context

@@ -6,10 +6,10 @@ either, it is silent.
 
 from __future__ import annotations
 
-from tasks.desk.tuning.evidence import Evidence, gather
-from tasks.desk.tuning.item_faults import item_faults
-from tasks.desk.tuning.profile_faults import profile_faults
-from tasks.desk.tuning.remarks import Remark
+from tasks.desk.tuning.advice.evidence import Evidence, gather
+from tasks.desk.tuning.advice.item_faults import item_faults
+from tasks.desk.tuning.advice.profile_faults import profile_faults
+from tasks.desk.tuning.advice.remarks import Remark
 from tasks.records import Reader
 from tasks.round.context import Context
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from tasks.desk.tuning.edits import Edit, Kind
-from tasks.desk.tuning.flipping import Search
-from tasks.desk.tuning.standing import Cause, Look
-from tasks.desk.tuning.why import Absence, Considered, Fate, Story
+from tasks.desk.tuning.inquiry.edits import Edit, Kind
+from tasks.desk.tuning.inquiry.flipping import Search
+from tasks.desk.tuning.inquiry.standing import Cause, Look
+from tasks.desk.tuning.inquiry.why import Absence, Considered, Fate, Story
 from tasks.records import PickKind
 from tasks.render.text import clean, cut
 from tasks.render.words import ENGLISH

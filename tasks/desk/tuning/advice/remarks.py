@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from tasks.desk.tuning.mending import Mend
+from tasks.desk.tuning.advice.mending import Mend
 from tasks.records import Paper
 
 

@@ -15,10 +15,10 @@ from itertools import islice, takewhile
 
 import numpy as np
 
-from tasks.desk.tuning import mending, spelling
-from tasks.desk.tuning.evidence import Evidence, Item
-from tasks.desk.tuning.mending import Mend, MendKind
-from tasks.desk.tuning.remarks import Kind, Remark
+from tasks.desk.tuning.advice import mending, spelling
+from tasks.desk.tuning.advice.evidence import Evidence, Item
+from tasks.desk.tuning.advice.mending import Mend, MendKind
+from tasks.desk.tuning.advice.remarks import Kind, Remark
 from tasks.records import Paper
 from tasks.round.stretch import Ints
 from tasks.score.answers import Finder

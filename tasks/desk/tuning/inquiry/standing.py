@@ -15,7 +15,7 @@ import numpy as np
 
 from tasks.compose.twins import Met
 from tasks.compose.wanting import SURE
-from tasks.desk.tuning.remaking import Remade
+from tasks.desk.tuning.inquiry.remaking import Remade
 from tasks.records import Candidate, Paper, Pick, Profile, Score
 from tasks.round.reaching import MOST_EACH
 from tasks.round.stretch import Stretch, evidence_of, ordinal

@@ -6,12 +6,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tasks.desk.tuning.asking import Question
+from tasks.desk.tuning.advice.asking import Question
+from tasks.desk.tuning.advice.mending import Mend, MendKind
+from tasks.desk.tuning.advice.remarks import Kind, Remark
+from tasks.desk.tuning.advice.suggesting import Source, Suggestion, SuggestionKind, Suggestions
 from tasks.desk.tuning.effect_words import verdict
 from tasks.desk.tuning.machine import Comparison
-from tasks.desk.tuning.mending import Mend, MendKind
-from tasks.desk.tuning.remarks import Kind, Remark
-from tasks.desk.tuning.suggesting import Source, Suggestion, SuggestionKind, Suggestions
 from tasks.render.text import clean, cut
 from tasks.render.words import ENGLISH
 from templates import Words, msgid
