@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -330,9 +329,7 @@ def test_what_cannot_be_is_told_at_the_top_and_what_was_typed_stays(
     ada: Ada, typed: dict[str, str], words: str
 ) -> None:
     typed = {"name": "New", "terms_add": "x"} | typed
-    begin = time.perf_counter()
     answer = ada.press(ada.get("new"), "save", "new", **typed)
-    assert time.perf_counter() - begin < 2
     assert answer.status_code == 422
     [told] = re.findall(r'id="wrong" role="alert">([^<]*)<', answer.text)
     assert words in told
