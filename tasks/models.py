@@ -74,7 +74,8 @@ class Work(SQLModel):
 class Source(Work, table=True):
     """Where pages come from. States: active, paused, removed. `attempts` are failures in a row.
 
-    `asks_from` is the first day that the next turn of a dated source asks for.
+    `asks_from` is the first day that the next turn of a dated source asks for. It is expected to have
+    an edition on the weekdays `days` (empty: as sources of its kind do), but for its `holidays`.
     """
 
     id: int | None = _key()
@@ -86,6 +87,10 @@ class Source(Work, table=True):
     last_modified: str = ""
     fetched_at: datetime | None = _time()
     asks_from: date | None = None
+    days: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    holidays: list[str] = Field(
+        default_factory=list, sa_type=JSON, sa_column_kwargs={"server_default": "[]"}
+    )
     created_at: datetime = Field(sa_type=UtcTime)
 
 
@@ -102,6 +107,17 @@ class Page(Work, table=True):
     __table_args__ = (
         UniqueConstraint("source_id", "url", "sha256", "day_key"),
         Index("page_due", "state", "next_attempt_at"),
+        # The whole of what the health page and its trends ask of pages.
+        Index(
+            "page_fetched",
+            "fetched_at",
+            "source_id",
+            "state",
+            "day",
+            "entries",
+            "new_entries",
+            "rejected_items",
+        ),
     )
 
     id: int | None = _key()
@@ -339,12 +355,15 @@ class Score(SQLModel, table=True):
 class Digest(Work, table=True):
     """The mail for one reader and one day. States: planned → composed → rendered | empty | dead.
 
-    One that went out elsewhere and was brought back is `imported`: no round looks at it.
+    One that went out elsewhere and was brought back is `imported`: no round looks at it. A backlog run
+    may add one of its own to a day: then `addendum_of` is the run; the daily digest has 0 there, so that
+    the key over (reader, day, run) holds for both.
     """
 
     __table_args__ = (
-        UniqueConstraint("reader_id", "day"),
+        UniqueConstraint("reader_id", "day", "addendum_of"),
         Index("digest_due", "state", "next_attempt_at"),
+        Index("digest_day", "day", "state"),
     )
 
     id: int | None = _key()
@@ -357,6 +376,7 @@ class Digest(Work, table=True):
     subject: str = ""
     composed_at: datetime | None = _time()
     rendered_at: datetime | None = _time()
+    addendum_of: int = Field(default=0, sa_type=BIG, sa_column_kwargs={"server_default": "0"})
 
 
 class Pick(SQLModel, table=True):
@@ -468,7 +488,8 @@ class Delivery(Work, table=True):
     """The handing over of one mail: a digest's, or a letter (the kind of it in `letter`).
 
     ready → claimed → armed → sent; else deferred (again later), unsure (the final dot was written and
-    no answer came), or for good: failed, suppressed, expired, dead.
+    no answer came), or for good: failed, suppressed, expired, dead, dropped (by an admin). A letter to
+    an admin has no reader.
     """
 
     __table_args__ = (Index("delivery_due", "state", "next_attempt_at"),)
@@ -478,7 +499,9 @@ class Delivery(Work, table=True):
         default=None, foreign_key="digest.id", unique=True, sa_type=BIG, ondelete="CASCADE"
     )
     letter: str = Field(default="", sa_column_kwargs={"server_default": ""})
-    reader_id: int = _to("reader.id")
+    reader_id: int | None = Field(
+        default=None, foreign_key="reader.id", index=True, sa_type=BIG, ondelete="CASCADE"
+    )
     key: str = Field(unique=True)
     message_id: str = Field(unique=True)
     sender: str
@@ -493,6 +516,8 @@ class Delivery(Work, table=True):
 class Attempt(SQLModel, table=True):
     """Evidence, append only: what one attempt at a delivery came to."""
 
+    __table_args__ = (Index("attempt_at", "at", "outcome"),)
+
     id: int | None = _key()
     delivery_id: int = _to("delivery.id")
     number: int
@@ -504,8 +529,148 @@ class Attempt(SQLModel, table=True):
 
 
 class Pulse(SQLModel, table=True):
-    """When something last showed life: `tick`, `progress`, `transport` (a closed door and until when)."""
+    """When something last showed life: `tick`, `progress`, `transport` (a closed door and until when),
+    `worker:…` (each worker process).
+    """
 
     name: str = Field(primary_key=True)
     at: datetime = Field(sa_type=UtcTime)
     note: str = ""
+
+
+class EntryVersion(SQLModel, table=True):
+    """What was known of an entry before a backlog run changed it, so that the change can be undone."""
+
+    __table_args__ = (UniqueConstraint("run_id", "entry_id"),)
+
+    id: int | None = _key()
+    run_id: int = _to("run.id", index=False)
+    entry_id: int = _to("entry.id")
+    body: dict[str, Any] = Field(sa_type=JSON)
+    at: datetime = Field(sa_type=UtcTime)
+
+
+class Run(SQLModel, table=True):
+    """A backlog run: a plan, and what came of it. `code` is what people call it.
+
+    States: planning → planned → queued → running ⇄ paused → done | cancelled; or failed (the planning
+    itself), stale (the world had changed), dropped (never started), undoing → undone. `question` is what
+    was asked, `plan` what would be done in numbers, `world` what the plan rests on, `report` what came
+    of it.
+    """
+
+    id: int | None = _key()
+    code: str = Field(unique=True)
+    state: str = Field(index=True)
+    asked_by: str
+    asked_at: datetime = Field(sa_type=UtcTime)
+    first_day: date
+    last_day: date
+    question: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
+    plan: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
+    world: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
+    report: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
+    started_at: datetime | None = _time()
+    moved_at: datetime | None = _time()
+    finished_at: datetime | None = _time()
+    error: str = ""
+
+
+class RunItem(Work, table=True):
+    """One piece of a run: a transaction of its own. States: waiting → done | failed | cancelled, undone.
+
+    Kinds, in this order: `plan` (make the plan), `fetch` (a source's day), `pages` and `papers` (what
+    today's parser makes of old pages), `scores` (a shard's scores made anew), `mails` (readers who gain).
+    `payload` is what is to be done, `outcome` what was.
+    """
+
+    __table_args__ = (Index("runitem_due", "run_id", "state", "position"),)
+
+    id: int | None = _key()
+    run_id: int = _to("run.id", index=False)
+    position: int
+    kind: str
+    size: int = 1
+    payload: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
+    outcome: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
+
+
+class Carry(SQLModel, table=True):
+    """An entry that a backlog run puts before a reader: a candidate of their next digest, however old."""
+
+    reader_id: int = Field(
+        foreign_key="reader.id", primary_key=True, sa_type=BIG, ondelete="CASCADE"
+    )
+    entry_id: int = Field(foreign_key="entry.id", primary_key=True, sa_type=BIG, ondelete="CASCADE")
+    run_id: int = _to("run.id")
+    at: datetime = Field(sa_type=UtcTime)
+
+
+class Admin(SQLModel, table=True):
+    """Who runs the service. Roles: viewer (looks), operator (acts), owner (and manages admins).
+
+    `epoch` grows with every change of the credentials: visits and keys of an older one are void.
+    """
+
+    id: int | None = _key()
+    name: str = Field(unique=True)
+    email: str = ""
+    role: str
+    password: str
+    epoch: int = 0
+    created_at: datetime = Field(sa_type=UtcTime)
+    changed_at: datetime = Field(sa_type=UtcTime)
+
+
+class AdminVisit(SQLModel, table=True):
+    """An admin's signed-in browser, known by the hash of its cookie."""
+
+    id: int | None = _key()
+    hash: str = Field(unique=True)
+    admin_id: int = _to("admin.id")
+    epoch: int
+    created_at: datetime = Field(sa_type=UtcTime)
+    seen_at: datetime = Field(sa_type=UtcTime)
+    expires_at: datetime = Field(sa_type=UtcTime, index=True)
+
+
+class AdminKey(SQLModel, table=True):
+    """A program's key to the admin's side, known by its hash; it may do what `role` may, at most."""
+
+    id: int | None = _key()
+    hash: str = Field(unique=True)
+    admin_id: int = _to("admin.id")
+    epoch: int
+    role: str
+    name: str
+    start: str
+    created_at: datetime = Field(sa_type=UtcTime)
+    used_at: datetime | None = _time()
+
+
+class Audit(SQLModel, table=True):
+    """Who changed what, append only. `subject` names the thing without anybody's address."""
+
+    __table_args__ = (Index("audit_at", "at", "id"),)
+
+    id: int | None = _key()
+    at: datetime = Field(sa_type=UtcTime)
+    who: str
+    action: str
+    subject: str = ""
+    detail: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
+
+
+class Alarm(SQLModel, table=True):
+    """Something that wants an admin. Open while `cleared_at` is empty; one open row for each `key`."""
+
+    __table_args__ = (Index("alarm_key", "key", "cleared_at"),)
+
+    id: int | None = _key()
+    key: str
+    kind: str
+    words: str
+    remedy: str
+    raised_at: datetime = Field(sa_type=UtcTime, index=True)
+    cleared_at: datetime | None = _time()
+    told_at: datetime | None = _time()

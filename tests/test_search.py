@@ -235,10 +235,10 @@ def own_database(request: pytest.FixtureRequest) -> Iterator[Database]:
 def test_papers_that_were_there_before_are_found_after_the_migration(
     own_database: Database, now: datetime
 ) -> None:
-    _migrated_to(own_database, "0002")
     with own_database.write() as session:
         made: Sequence[str] = ("Sparse attention", "Folding")
         bring(session, page(*(entry(n, title=t) for n, t in enumerate(made, 1))), now)
+    _migrated_to(own_database, "0002")
     _migrated_to(own_database, "head")
     assert migrate.drift(own_database) == []
     assert found(own_database, "sparse") == [1]
