@@ -13,7 +13,7 @@ import signal
 import time
 from collections.abc import Iterator, Mapping
 
-NAMES = (
+ROUND = (  # passed by every round
     "fetch.claimed",
     "fetch.got",
     "fetch.saved",
@@ -36,6 +36,8 @@ NAMES = (
     "deliver.finished",
     "deliver.saved",
 )
+BACKLOG = ("backlog.claimed", "backlog.made", "backlog.saved")  # by every piece of a backlog run
+NAMES = ROUND + BACKLOG
 
 
 ACTIONS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP, "raise": 0}

@@ -331,7 +331,7 @@ class Marks:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Digest:
-    """Everything a digest's text is made of."""
+    """Everything a digest's text is made of. An addendum `mends` the days from the first to the last."""
 
     id: int
     day: date
@@ -340,6 +340,7 @@ class Digest:
     considered: int
     next_day: date | None = None
     marks: Marks = Marks()
+    mends: tuple[date, date] | None = None
 
 
 class LetterKind(StrEnum):
@@ -414,7 +415,7 @@ class Reply:
 
 # --- between the steps ---------------------------------------------------------------------------
 class Step(StrEnum):
-    """The steps of a round, in order."""
+    """The steps of a round, in order, and the work on backlog runs, which lets a round go first."""
 
     FETCH = "fetch"
     PARSE = "parse"
@@ -422,6 +423,7 @@ class Step(StrEnum):
     COMPOSE = "compose"
     RENDER = "render"
     DELIVER = "deliver"
+    BACKLOG = "backlog"
 
 
 @dataclass(frozen=True, slots=True, order=True)

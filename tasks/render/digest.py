@@ -80,6 +80,7 @@ def _context(digest: Digest, letterhead: Letterhead, words: Words) -> dict[str, 
         "sender": cut(clean(letterhead.sender_name), NAME),
         "address": cut(clean(reader.email), TITLE),
         "next": next_time(digest, words),
+        "mended": _mended(digest, words),
         "popular": any(pick.kind is PickKind.POPULAR for pick in digest.picks),
         "ways": links.ways(letterhead, reader),
         "tune": links.page(letterhead, "tune", marks.tune),
@@ -98,8 +99,24 @@ def _context(digest: Digest, letterhead: Letterhead, words: Words) -> dict[str, 
 def _subject(digest: Digest, words: Words) -> str:
     """The best title, and how many more there are."""
     best, others = sheet(digest.picks[0].paper, words), len(digest.picks) - 1
-    values = {"title": best.title, "others": others, "cut": cut}
+    values = {"title": best.title, "others": others, "cut": cut, "addendum": bool(digest.mends)}
     return filled("email/digest/subject.txt", words, **values).rstrip("\n")
+
+
+def _mended(digest: Digest, words: Words) -> str:
+    """What an addendum is for; empty for a daily digest."""
+    if digest.mends is None:
+        return ""
+    first, last = digest.mends
+    return words.ngettext(
+        "This is an addendum to your digests of %(first)s to %(last)s: this paper was missing from them by "
+        "a mistake on our side, and would have stood among the first.",
+        "This is an addendum to your digests of %(first)s to %(last)s: these papers were missing from them "
+        "by a mistake on our side, and would have stood among the first.",
+        len(digest.picks),
+        first=words.day(first, year=False),
+        last=words.day(last),
+    )
 
 
 def _section(popular: bool, below: bool, words: Words) -> str:
@@ -116,12 +133,17 @@ def _body(kind: str, words: Words, values: dict[str, Any]) -> str:
 def dateline(digest: Digest, minutes: int, words: Words) -> str:
     """The first line, which inboxes show beside the subject: the day, how much, and how long."""
     considered = words.number(max(digest.considered, len(digest.picks)))
-    papers = words.ngettext(
-        "%(num)s paper of %(considered)s new",
-        "%(num)s papers of %(considered)s new",
-        len(digest.picks),
-        considered=considered,
-    )
+    if digest.mends:
+        papers = words.ngettext(
+            "Addendum: %(num)s paper", "Addendum: %(num)s papers", len(digest.picks)
+        )
+    else:
+        papers = words.ngettext(
+            "%(num)s paper of %(considered)s new",
+            "%(num)s papers of %(considered)s new",
+            len(digest.picks),
+            considered=considered,
+        )
     time = words.ngettext("%(num)s minute to read", "%(num)s minutes to read", minutes)
     return f"{words.day(digest.day)} · {papers} · {time}"
 

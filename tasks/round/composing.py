@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
@@ -17,6 +18,8 @@ from tasks.round.context import Context
 from tasks.round.ranges import SIZE, in_turns, rings_for
 from tasks.store import digests, entries, pages, profiles, readers, shards, sources, trials
 from tasks.store.owners import fence
+
+log = logging.getLogger(__name__)
 
 HOLD_FOR = timedelta(minutes=15)  # how long a due digest waits for papers that are on their way
 FIRST_LOOK = timedelta(days=1)  # how far back the first list by votes looks
@@ -51,6 +54,7 @@ def _compose_one(context: Context, digest_id: int, *, owner: str, at: datetime) 
             outcome = _choose(session, digest_id, at)
             failpoint("compose.chosen")
             digests.composed(session, digest_id, outcome, owner=owner, at=at)
+        log.info("digest %d: %d picks", digest_id, len(outcome.picks))
         failpoint("compose.saved")
     return outcome is not None and bool(outcome.picks)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,6 +22,7 @@ from tasks.errors import (
     TransportError,
 )
 from tasks.failpoints import failpoint
+from tasks.logs import about
 from tasks.records import Message, Reply, Ring, Step
 from tasks.round.context import Context
 from tasks.store import deliveries, watch
@@ -65,7 +66,7 @@ def _deliver_one(context: Context, transport: Transport, first: int, last: int) 
             deliveries.end(session, key, "suppressed", owner=owner, now=now, **why)
             return True
     failpoint("deliver.claimed")
-    with _unless_lost(key):
+    with _about(key, taken.digest_id), _unless_lost(key):
         try:
             _hand_over(context, transport, key, taken.message, owner=owner)
         except TransportDown as error:
@@ -76,6 +77,11 @@ def _deliver_one(context: Context, transport: Transport, first: int, last: int) 
         except TransportError as error:
             _record(context, key, error, owner=owner)
     return True
+
+
+def _about(key: int, digest_id: int | None) -> AbstractContextManager[None]:
+    """What is logged of a delivery, and of its digest where it is no letter."""
+    return about(delivery=key) if digest_id is None else about(digest=digest_id, delivery=key)
 
 
 @contextmanager
@@ -108,6 +114,7 @@ def _sent(context: Context, key: int, reply: Reply, *, owner: str) -> None:
     words = f"{reply.code} {reply.text}"
     with context.database.write() as session:
         deliveries.sent(session, key, words, owner=owner, now=context.clock())
+    log.info("delivery %d was accepted", key)
     failpoint("deliver.saved")
 
 

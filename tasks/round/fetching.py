@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime
+from datetime import date, datetime
 
 from tasks.errors import LostLease, SourceError
 from tasks.failpoints import failpoint
 from tasks.fetch.source import fetch as fetch_source
+from tasks.logs import about
 from tasks.records import Fetched, Ring, Source, Step
 from tasks.round.context import Context
 from tasks.store import pages, sources
@@ -25,19 +26,28 @@ def fetch(context: Context, first: int, last: int, at: datetime) -> list[Ring]:
     failpoint("fetch.claimed")
     rings: list[Ring] = []
     for source, since in turns:
-        try:
-            with context.http() as http:
-                outcome = fetch_source(source, at=at, since=since, http=http)
-            failpoint("fetch.got")
-            rings += _save(context, source, outcome, owner=owner, at=at)
-        except SourceError as error:
-            _fail(context, source, error, owner=owner, at=at)
-        except LostLease as error:
-            log.warning("source %s: %s", source.name, error)
-        except Exception as error:  # whatever a source brings, it costs its own turn alone
-            log.exception("source %s failed", source.name)
-            _fail(context, source, SourceError(repr(error)), owner=owner, at=at)
+        with about(source=source.id):
+            rings += _turn(context, source, since, owner=owner, at=at)
     return rings
+
+
+def _turn(
+    context: Context, source: Source, since: date | None, *, owner: str, at: datetime
+) -> list[Ring]:
+    """One source's turn; rings for its new pages."""
+    try:
+        with context.http() as http:
+            outcome = fetch_source(source, at=at, since=since, http=http)
+        failpoint("fetch.got")
+        return _save(context, source, outcome, owner=owner, at=at)
+    except SourceError as error:
+        _fail(context, source, error, owner=owner, at=at)
+    except LostLease as error:
+        log.warning("source %s: %s", source.name, error)
+    except Exception as error:  # whatever a source brings, it costs its own turn alone
+        log.exception("source %s failed", source.name)
+        _fail(context, source, SourceError(repr(error)), owner=owner, at=at)
+    return []
 
 
 def _save(
@@ -48,6 +58,9 @@ def _save(
         sources.fetched(session, source.id, outcome, owner=owner, at=at)
     failpoint("fetch.saved")
     log.info("source %s: %d pages, %d new", source.name, len(outcome.pages), len(saved))
+    for page_id in saved:
+        with about(page=page_id):
+            log.info("page %d was fetched", page_id)
     return [Ring(Step.PARSE, page_id, page_id) for page_id in saved]
 
 

@@ -7,8 +7,9 @@ from datetime import datetime
 
 from tasks.errors import LostLease, PageError
 from tasks.failpoints import failpoint
+from tasks.logs import about
 from tasks.parse.clean import title_key
-from tasks.records import ParsedPage, Ring, Step
+from tasks.records import ParsedPage, RawPage, Ring, Step
 from tasks.round.context import Context
 from tasks.store import entries, pages, shards
 from tasks.store.owners import fence
@@ -25,20 +26,24 @@ def parse(context: Context, first: int, last: int, _at: datetime) -> list[Ring]:
         if taken is None:
             break
         failpoint("parse.claimed")
-        page_id, raw = taken
-        try:
-            parsed = context.parser.parse(raw)
-            failpoint("parse.read")
-            save(context, page_id, parsed, owner=owner, at=raw.fetched_at)
-        except PageError as error:
-            log.warning("page %d is set aside: %s: %s", page_id, error.reason, error)
-            with context.database.write() as session:
-                pages.quarantined(
-                    session, page_id, owner=owner, reason=error.reason, error=str(error)
-                )
-        except LostLease as error:
-            log.warning("page %d: %s", page_id, error)
+        with about(page=taken[0]):
+            _read(context, *taken, owner=owner)
     return score_rings(context)
+
+
+def _read(context: Context, page_id: int, raw: RawPage, *, owner: str) -> None:
+    """Read one page, or set it aside."""
+    try:
+        parsed = context.parser.parse(raw)
+        failpoint("parse.read")
+        save(context, page_id, parsed, owner=owner, at=raw.fetched_at)
+        log.info("page %d: %d entries", page_id, len(parsed.entries))
+    except PageError as error:
+        log.warning("page %d is set aside: %s: %s", page_id, error.reason, error)
+        with context.database.write() as session:
+            pages.quarantined(session, page_id, owner=owner, reason=error.reason, error=str(error))
+    except LostLease as error:
+        log.warning("page %d: %s", page_id, error)
 
 
 def save(context: Context, page_id: int, parsed: ParsedPage, *, owner: str, at: datetime) -> None:

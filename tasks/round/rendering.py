@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from dataclasses import replace
 from datetime import datetime
 
@@ -17,6 +18,8 @@ from tasks.round.ranges import SIZE, in_turns, rings_for
 from tasks.sealing import Seal
 from tasks.store import deliveries, digests
 from tasks.store.owners import fence
+
+log = logging.getLogger(__name__)
 
 
 def render(context: Context, first: int, last: int, at: datetime) -> list[Ring]:
@@ -49,6 +52,7 @@ def _render_one(context: Context, digest_id: int, *, owner: str, at: datetime) -
         with context.database.write() as session:
             digests.rendered(session, digest_id, subject, owner=owner, at=now)
             delivery_id = deliveries.add(session, digest_id, digest.reader.id, message, now)
+        log.info("digest %d: written as delivery %d", digest_id, delivery_id)
         failpoint("render.saved")
     return delivery_id
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 
+from sqlmodel import Session
+
 from tasks.compose import expected
 from tasks.errors import LostLease
 from tasks.failpoints import failpoint
-from tasks.records import Ring
+from tasks.records import Paper, Ring
 from tasks.round.composing import compose_rings
 from tasks.round.context import Context
 from tasks.round.days import as_one, days, news_of
@@ -95,6 +98,41 @@ def _score_one(
         shards.keep(session, found, model_id=model_id, at=at)
         shards.keep_lines(session, floors.items())
         profiles.settle(session, [int(one.profile.id) for one in fresh])
+
+
+def score_again(
+    context: Context,
+    shard_id: int,
+    came: Sequence[tuple[datetime, Paper]],
+    at: datetime,
+    *,
+    part: int,
+    of: int,
+) -> Callable[[Session], int]:
+    """Score papers anew that a shard's profiles were scored for before, as they are told now; for the
+    readers of one `part` of so many.
+
+    What is returned writes the scores, in the caller's transaction, and says how many; it raises
+    `Conflict` where a profile was saved meanwhile: then nothing is written, and it is to be done again.
+    """
+    model_id, ground = fitted(context)
+    with context.database.read() as session:
+        upto, generation = entries.arrivals(session), shards.generation(session, shard_id)
+        every = profiles.of_shard(session, shard_id)
+    asked = [one for one in every if one.reader_id % of == part]
+    found: list[Ranked] = []
+    if asked and came:
+        past = lately(context.database, ground, at.astimezone(UTC).date(), upto)
+        kept = shelved(*shelf_of(context, shard_id), ground, [one.profile for one in every])
+        found = reaching(ground, news_of(ground, came), asked, floors_of(kept, asked, past), kept)
+
+    def write(session: Session) -> int:
+        shards.expect(session, shard_id, generation)
+        keys = [int(one.profile.id) for one in asked]
+        shards.forget(session, keys, [int(paper.id) for _, paper in came])
+        return shards.keep(session, found, model_id=model_id, at=at)
+
+    return write
 
 
 def shelf_of(context: Context, shard_id: int) -> tuple[Path, str]:

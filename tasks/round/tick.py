@@ -19,12 +19,14 @@ from tasks.round.context import Context
 from tasks.round.delivering import closed_until
 from tasks.round.ranges import rings_for
 from tasks.store import (
+    admin_visits,
     claims,
     deliveries,
     digests,
     knocks,
     pages,
     readers,
+    runs,
     shards,
     sources,
     tickets,
@@ -51,6 +53,7 @@ def tick(context: Context, at: datetime, *, plans: bool = True) -> list[Ring]:
         digests.bury(session, now)
         shards.revive(session, now)
         deliveries.sweep(session, now)
+        runs.bury(session, now)
         _tidy(session, now)
     while plans and _planned(context, at):
         pass
@@ -61,7 +64,8 @@ def tick(context: Context, at: datetime, *, plans: bool = True) -> list[Ring]:
         rings += [Ring(Step.SCORE, key, key) for key in shards.due(session, now)]
         rings += rings_for(Step.RENDER, digests.due(session, "composed", now, LOOK_AT))
         mails = [] if closed_until(context) else deliveries.due(session, now, LOOK_AT)
-    return rings + compose_rings(context, at) + rings_for(Step.DELIVER, mails)
+        old = [Ring(Step.BACKLOG, key, key) for key in runs.due(session, now)]
+    return [*rings, *compose_rings(context, at), *rings_for(Step.DELIVER, mails), *old]
 
 
 def _tidy(session: Session, now: datetime) -> None:
@@ -69,7 +73,7 @@ def _tidy(session: Session, now: datetime) -> None:
     readers.wake(session, now)
     readers.forget_pending(session, now)
     deliveries.forget_letters(session, now)
-    for table in (tickets, visits, knocks, versions):
+    for table in (tickets, visits, knocks, versions, runs, admin_visits):
         table.purge(session, now)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from tasks.records import Ring, Step
+from tasks.round.backlog.working import backlog
 from tasks.round.composing import compose
 from tasks.round.context import Context
 from tasks.round.delivering import deliver
@@ -23,6 +24,7 @@ STEPS: dict[Step, Callable[[Context, int, int, datetime], list[Ring]]] = {
     Step.COMPOSE: compose,
     Step.RENDER: render,
     Step.DELIVER: deliver,
+    Step.BACKLOG: backlog,
 }
 LOOKS_MOST = 100  # a look that still finds work after so many walks would find it for ever
 
@@ -30,7 +32,7 @@ LOOKS_MOST = 100  # a look that still finds work after so many walks would find 
 def run_once(
     context: Context,
     at: datetime,
-    told: Callable[[Ring], None] = lambda _ring: None,
+    told: Callable[[Ring], object] = lambda _ring: None,
     *,
     plans: bool = True,
 ) -> int:

@@ -14,10 +14,10 @@ from sqlalchemy import ColumnElement, CursorResult, and_, or_, update
 from sqlmodel import Session, col, select
 
 from tasks.errors import LostLease
-from tasks.models import Delivery, Digest, Page, Shard, Source, Work
+from tasks.models import Delivery, Digest, Page, RunItem, Shard, Source, Work
 from tasks.store.owners import is_gone
 
-WORK: tuple[type[Work], ...] = (Source, Page, Shard, Digest, Delivery)
+WORK: tuple[type[Work], ...] = (Source, Page, Shard, Digest, Delivery, RunItem)
 ATTEMPTS_MOST = 5  # a piece of work that killed its worker this often is set aside
 
 

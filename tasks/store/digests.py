@@ -13,12 +13,12 @@ from sqlmodel import Session, col, func, select
 
 from tasks.errors import PaperroundError
 from tasks.hours import is_zone, zone
-from tasks.models import Delivery, Digest, Entry, Feedback, Pick, Profile, Reader, Score
+from tasks.models import Carry, Delivery, Digest, Entry, Feedback, Pick, Profile, Reader, Score
 from tasks.records import Candidate, Composition, Paper, PickKind
 from tasks.records import Digest as DigestRecord
 from tasks.records import Pick as PickRecord
 from tasks.records import Score as ScoreRecord
-from tasks.store import claims, entries, readers
+from tasks.store import addenda, claims, entries, readers
 from tasks.store.shards import reasons_from_json, reasons_to_json
 from tasks.store.upsert import insert_new
 
@@ -27,6 +27,8 @@ RETRY_FIRST = timedelta(minutes=1)
 RETRY_MOST = timedelta(minutes=30)
 LATELY, MOST_SENT = timedelta(days=120), 300  # what a twin of a sent paper is looked for among
 MOST_CANDIDATES = 500  # a digest has 50 picks at most
+GIVEN_UP = ("dead", "dropped")  # digests that were never made
+NEVER_WENT = ("expired", "suppressed", "dropped")  # deliveries whose papers may come again
 BEGINNING = datetime.min.replace(tzinfo=UTC)
 
 
@@ -112,11 +114,12 @@ def newest_composed(
 
 def _counts(reader_id: int) -> tuple[ColumnElement[bool], ...]:
     late = select(Delivery.digest_id).where(
-        col(Delivery.state).in_(("expired", "suppressed")), col(Delivery.digest_id).is_not(None)
+        col(Delivery.state).in_(NEVER_WENT), col(Delivery.digest_id).is_not(None)
     )
     return (
         col(Digest.reader_id) == reader_id,
-        col(Digest.state) != "dead",
+        col(Digest.addendum_of) == 0,
+        col(Digest.state).not_in(GIVEN_UP),
         col(Digest.id).not_in(late),
     )
 
@@ -153,18 +156,23 @@ def _candidates(
     session: Session, reader_id: int, at: datetime, which: ColumnElement[bool]
 ) -> list[Candidate]:
     saved = aliased(Profile)
-    found = session.exec(
-        select(Score, Entry, Profile, func.coalesce(saved.name, Profile.name))
+    put = (col(Carry.entry_id) == Score.entry_id) & (col(Carry.reader_id) == Score.reader_id)
+    since, upto = at - entries.SCORED_FOR, at - entries.NEWS_FOR
+    more: tuple[Any, ...] = (func.coalesce(saved.name, Profile.name), Carry.at)
+    found = session.execute(
+        select(Score, Entry, Profile, *more)
         .join(Entry, col(Entry.id) == Score.entry_id)
         .join(Profile, col(Profile.id) == Score.profile_id)
         .outerjoin(saved, col(saved.id) == Profile.shadows)
+        .outerjoin(Carry, put)
         .where(
             Score.reader_id == reader_id,
             which,
-            col(Entry.arrived_at) >= at - entries.SCORED_FOR,
-            col(Entry.arrived_at) <= at,
-            # What is no news any more comes as a late bloomer or not at all.
-            (col(Entry.arrived_at) >= at - entries.NEWS_FOR) | (col(Score.value) < Profile.line),
+            col(Entry.arrived_at).between(since, at) | col(Carry.at).between(upto, at),
+            # What is no news any more comes as a late bloomer, by a backlog run, or not at all.
+            (col(Entry.arrived_at) >= upto)
+            | (col(Score.value) < Profile.line)
+            | col(Carry.at).is_not(None),
             col(Entry.withdrawn).is_(False),
             col(Score.entry_id).not_in(_known(reader_id)),
         )
@@ -178,12 +186,12 @@ def _candidates(
             profile_name=name,
             line=profile.line,
             share=profile.share,
-            arrived=entry.arrived_at,
+            arrived=carried or entry.arrived_at,
             votes=row.votes,
             coded=row.coded,
             version=row.arxiv_version,
         )
-        for row, entry, profile, name in found
+        for row, entry, profile, name, carried in found
     ]
 
 
@@ -289,6 +297,7 @@ def load(session: Session, digest_id: int) -> DigestRecord:
         reader=readers.get(session, row.reader_id),
         picks=picks,
         considered=row.considered,
+        mends=addenda.mended_days(session, row.addendum_of),
     )
 
 

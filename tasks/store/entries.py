@@ -8,7 +8,7 @@ overwrites. Merging is serialised by the arrivals' counter, so two workers never
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -40,16 +40,22 @@ class Merged:
 
 
 def merge_page(
-    session: Session, page_id: int, page: ParsedPage, *, keys: Sequence[str], at: datetime
+    session: Session,
+    page_id: int,
+    page: ParsedPage,
+    *,
+    keys: Sequence[str],
+    at: datetime,
+    news: bool = False,
 ) -> Merged:
     """Bring a page's entries into the store and note where they stood.
 
     `keys` are the title keys of the entries, in order. Entries of a page older than the news window
-    are kept but are no news: they get no arrival and reach no digest.
+    are kept but are no news, unless they shall be: they get no arrival and reach no digest.
     """
     counters.lock(session, ARRIVALS)
-    is_news = not page.certain_day or page.day is None or page.day >= (at - NEWS_FOR).date()
-    names = [_identifiers(entry, key) for entry, key in zip(page.entries, keys, strict=True)]
+    is_news = news or not page.certain_day or page.day is None or page.day >= (at - NEWS_FOR).date()
+    names = [names_of(entry, key) for entry, key in zip(page.entries, keys, strict=True)]
     known = _Known(session, names)
     outcome = Merged()
     for parsed, identifiers in zip(page.entries, names, strict=True):
@@ -71,7 +77,7 @@ def merge_page(
     return outcome
 
 
-def _identifiers(entry: ParsedEntry, title_key: str) -> list[tuple[str, str]]:
+def names_of(entry: ParsedEntry, title_key: str) -> list[tuple[str, str]]:
     """What the entry is known by, the strongest first."""
     names = [("arxiv", entry.arxiv_id), ("doi", entry.doi), ("title", title_key[:500])]
     return [(kind, value) for kind, value in names if value]
@@ -99,9 +105,9 @@ class _Known:
         for kind, value in identifiers:
             owner = self.owners.get((kind, value))
             row = None if owner is None else self.rows[owner]
-            if row is None or row in found or not _may_be(row, parsed):
+            if row is None or row in found or not may_be(row, parsed):
                 continue
-            if all(_may_join(row, other) for other in found):
+            if all(may_join(row, other) for other in found):
                 found.append(row)
         if len(found) > 1:
             self._join(session, sorted(found, key=lambda row: row.id or 0))
@@ -131,14 +137,14 @@ class _Known:
         insert_new(session, Identifier, rows)
 
 
-def _may_be(row: Entry, parsed: ParsedEntry) -> bool:
+def may_be(row: Entry, parsed: ParsedEntry) -> bool:
     """Whether nothing says that these are two papers."""
     if row.arxiv_id and parsed.arxiv_id:
         return row.arxiv_id == parsed.arxiv_id
     return not (row.doi and parsed.doi) or row.doi == parsed.doi
 
 
-def _may_join(row: Entry, other: Entry) -> bool:
+def may_join(row: Entry, other: Entry) -> bool:
     if row.arxiv_id and other.arxiv_id:
         return row.arxiv_id == other.arxiv_id
     return not (row.doi and other.doi) or row.doi == other.doi
@@ -181,46 +187,60 @@ def join(session: Session, keep: Entry, lost: Entry) -> None:
     session.flush()
 
 
-FILLED = ("abstract", "authors", "categories", "doi", "url", "published")
+FILLED = ("abstract", "authors", "categories", "doi", "url", "published", "upvotes")
+TOLD = (
+    "title",
+    "abstract",
+    "authors",
+    "categories",
+    "arxiv_id",
+    "arxiv_version",
+    "doi",
+    "url",
+    "code_urls",
+    "upvotes",
+    "published",
+    "withdrawn",
+)
 CONTENT = ("title", "abstract", "authors", "categories", "published", "url", "withdrawn")
 
 
 def _new(session: Session, parsed: ParsedEntry, at: datetime) -> Entry:
-    row = Entry(
-        title=parsed.title,
-        abstract=parsed.abstract,
-        authors=list(parsed.authors),
-        categories=list(parsed.categories),
-        arxiv_id=parsed.arxiv_id,
-        arxiv_version=parsed.arxiv_version,
-        doi=parsed.doi,
-        url=parsed.url,
-        code_urls=list(parsed.code_urls),
-        upvotes=parsed.upvotes,
-        published=parsed.published,
-        withdrawn=parsed.withdrawn,
-        created_at=at,
-        updated_at=at,
-    )
+    row = Entry(created_at=at, updated_at=at, **told_by(parsed))
     session.add(row)
     session.flush()
     return row
 
 
+def told_by(parsed: ParsedEntry) -> dict[str, Any]:
+    """The columns of an entry of which this is all that is known."""
+    return {name: _plain(getattr(parsed, name)) for name in TOLD}
+
+
 def _update(
     session: Session, row: Entry, parsed: ParsedEntry, at: datetime, *, is_news: bool
 ) -> None:
-    """A higher version replaces what was known; anything else fills what was missing."""
+    """What a page says is laid over what is known, and the change is noted."""
+    if overlay(row, parsed):
+        row.updated_at = at
+        if is_news and row.arrival is not None:
+            row.arrival = counters.take(session, ARRIVALS)  # scored anew; its day of arrival stays
+    if session.is_modified(row):
+        row.updated_at, row.revision = at, row.revision + 1
+
+
+def overlay(row: Entry, parsed: ParsedEntry) -> bool:
+    """Lay what a page says over `row`: a higher version replaces what was known, anything else fills what
+    was missing. Whether it was a higher version.
+    """
     told = {name: _plain(getattr(parsed, name)) for name in CONTENT}
     version, known = parsed.arxiv_version, row.arxiv_version
-    if version is not None and version > (known or 0):
+    newer = version is not None and version > (known or 0)
+    if newer:
         row.arxiv_version = version
         for name, value in told.items():
             if value not in (None, "", []):
                 setattr(row, name, value)
-        row.updated_at = at
-        if is_news and row.arrival is not None:
-            row.arrival = counters.take(session, ARRIVALS)  # scored anew; its day of arrival stays
     _fill(row, told | {"doi": parsed.doi})
     if row.arxiv_id is None:
         row.arxiv_id = parsed.arxiv_id
@@ -228,8 +248,7 @@ def _update(
     row.code_urls = list(dict.fromkeys([*row.code_urls, *parsed.code_urls]))
     if parsed.upvotes is not None:
         row.upvotes = parsed.upvotes
-    if session.is_modified(row):
-        row.updated_at, row.revision = at, row.revision + 1
+    return newer
 
 
 def _fill(row: Entry, told: Mapping[str, Any]) -> None:
@@ -283,6 +302,23 @@ def news(session: Session, *, after: int, upto: int, at: datetime) -> list[tuple
     )
     found = session.exec(select(Entry).where(*where).order_by(col(Entry.id)))
     return [(row.arrived_at, paper(row)) for row in found if row.arrived_at]
+
+
+def still_news(
+    session: Session, at: datetime, some: Collection[int] | None = None
+) -> list[tuple[datetime, Paper]]:
+    """Papers that may still become picks, all or of `some` ids; each with its moment."""
+    where = [
+        col(Entry.arrived_at) >= at - NEWS_FOR,
+        col(Entry.arrived_at) <= at,
+        col(Entry.withdrawn).is_(False),
+    ]
+    found = session.exec(select(Entry).where(*where).order_by(col(Entry.id)))
+    return [
+        (row.arrived_at, paper(row))
+        for row in found
+        if row.arrived_at and (some is None or row.id in some)
+    ]
 
 
 def find(session: Session, entry_id: int) -> Paper:

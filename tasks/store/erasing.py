@@ -8,7 +8,7 @@ from contextlib import closing
 from sqlmodel import Session, col, select
 
 from tasks.models import Delivery, Reader
-from tasks.store import knocks, readers
+from tasks.store import knocks, readers, runs
 from tasks.store.database import Database
 
 
@@ -23,6 +23,7 @@ def erase(session: Session, reader_id: int, whos: Iterable[str]) -> bool:
     )
     going = session.exec(select(Delivery.id).where(*under_way)).first() is not None
     knocks.forget(session, whos)
+    runs.forget_reader(session, reader_id)
     readers.remove(session, str(reader_id))
     return going
 

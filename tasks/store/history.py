@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, func, select
 
 from tasks.models import Digest, Entry, Pick
@@ -37,15 +38,23 @@ class Sent:
 def days(
     session: Session, reader_id: int, *, limit: int, before: date | None = None
 ) -> Sequence[Day]:
-    """A reader's digests, the newest first; those of days `before` one, where it is given."""
+    """A reader's digests, the newest first; those of days `before` one, where it is given. What was added
+    to a day later belongs to it.
+    """
     where: list[Any] = [col(Digest.reader_id) == reader_id]
     where += [] if before is None else [col(Digest.day) < before]
-    papers = select(func.count(col(Pick.id))).where(Pick.digest_id == Digest.id)
+    first = select(func.min(Digest.addendum_of), col(Digest.day)).where(*where)
+    newest = (
+        first.group_by(col(Digest.day)).order_by(col(Digest.day).desc()).limit(limit).subquery()
+    )
+    own = aliased(Digest)
+    papers = select(func.count(col(Pick.id))).join(own, col(own.id) == Pick.digest_id)
+    papers = papers.where(own.reader_id == reader_id, own.day == Digest.day).correlate(Digest)
     found = session.exec(
         select(Digest, papers.scalar_subquery())
+        .join(newest, (newest.c[1] == Digest.day) & (newest.c[0] == Digest.addendum_of))
         .where(*where)
         .order_by(col(Digest.day).desc())
-        .limit(limit)
     )
     return [_day(row, count) for row, count in found]
 
@@ -53,13 +62,14 @@ def days(
 def of_day(
     session: Session, reader_id: int, day: date
 ) -> tuple[Day, tuple[PickRecord, ...]] | None:
-    """The reader's digest of that day with its picks in order, if there is one."""
+    """The reader's digest of that day with its picks in order, if there is one; then what was added."""
     where = (Digest.reader_id == reader_id, Digest.day == day)
-    row = session.exec(select(Digest).where(*where)).first()
-    if row is None or row.id is None:
+    rows = session.exec(select(Digest).where(*where).order_by(col(Digest.addendum_of))).all()
+    if not rows:
         return None
-    picks = digests.load(session, row.id).picks
-    return _day(row, len(picks)), picks
+    every = [pick for row in rows for pick in digests.load(session, row.id or 0).picks]
+    picks = tuple(replace(pick, place=place) for place, pick in enumerate(every, start=1))
+    return _day(rows[0], len(picks)), picks
 
 
 def picked(session: Session, reader_id: int, limit: int) -> list[Sent]:

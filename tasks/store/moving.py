@@ -111,16 +111,17 @@ def sent(session: Session, reader_id: int) -> list[dict[str, Any]]:
         .join(Pick, col(Pick.digest_id) == Digest.id)
         .join(Entry, col(Entry.id) == _now_known_as(Pick.entry_id))
         .where(Digest.reader_id == reader_id, col(Digest.state).in_(WENT_OUT))
-        .order_by(col(Digest.day), col(Pick.place))
+        .order_by(col(Digest.day), col(Digest.addendum_of), col(Pick.place))
     )
     days: dict[date, dict[str, Any]] = {}
     for digest, pick, entry in found:
         made_at = digest.composed_at or digest.planned_at
         day: dict[str, Any] = {"day": digest.day.isoformat(), "made_at": made_at.isoformat()}
         day |= {"subject": digest.subject, "considered": digest.considered, "picks": []}
-        days.setdefault(digest.day, day)["picks"].append(
+        picks = days.setdefault(digest.day, day)["picks"]
+        picks.append(
             {
-                "place": pick.place,
+                "place": len(picks) + 1,
                 "paper": _paper(entry),
                 "profile": pick.profile_name,
                 "kind": pick.kind,
@@ -249,6 +250,9 @@ def _picks(
 ) -> list[dict[str, Any]]:
     """Rows of (day, entry id, columns), behind the places that are taken in the digest of that day."""
     mine = select(col(Digest.day), col(Digest.id)).where(Digest.reader_id == reader_id)
+    mine = mine.order_by(
+        col(Digest.addendum_of).desc()
+    )  # the day's own digest before what was added
     by_day = {day: key for day, key in session.exec(mine) if key is not None}
     last = select(Pick.digest_id, func.max(Pick.place)).where(Pick.reader_id == reader_id)
     behind = dict(session.exec(last.group_by(col(Pick.digest_id))).all())

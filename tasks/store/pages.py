@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import update
 from sqlmodel import Session, col, select
 
+from tasks.errors import PageError
 from tasks.models import Body, Edition, Page
 from tasks.records import ParsedPage, RawPage
 from tasks.store import claims
@@ -116,10 +117,46 @@ def parsed(
     )
 
 
+def came_read(
+    session: Session,
+    page_id: int,
+    outcome: ParsedPage | PageError,
+    *,
+    new: int = 0,
+    merged: int = 0,
+) -> None:
+    """A page that was fetched and read in one go: nobody else has seen it waiting."""
+    row = session.get_one(Page, page_id)
+    if isinstance(outcome, PageError):
+        row.state, row.error = "quarantined", f"{outcome.reason}: {outcome}"[:2000]
+        return
+    row.state, row.shape, row.error = "parsed", outcome.shape, ""
+    row.day = outcome.day or row.day
+    row.entries, row.rejected_items = len(outcome.entries), len(outcome.rejected)
+    row.new_entries, row.merged_entries = new, merged
+    row.warnings = list(outcome.warnings)
+
+
 def quarantined(session: Session, page_id: int, *, owner: str, reason: str, error: str) -> None:
     """The page cannot be read: set aside with its reason, its bytes kept for a better parser."""
     words = f"{reason}: {error}"[:2000]
     claims.finish(session, Page, page_id, owner=owner, state="quarantined", error=words)
+
+
+def again(session: Session, page_id: int, now: datetime) -> bool:
+    """A page that was set aside, or dropped after that, waits from now on to be read once more, with all its
+    tries; whether it was.
+    """
+    fresh = {"owner": "", "lease_until": None, "attempts": 0, "next_attempt_at": now, "error": ""}
+    was = (col(Page.id) == page_id, col(Page.state).in_(("quarantined", "dropped")))
+    waiting = update(Page).where(*was).values(state="fetched", **fresh)
+    return claims.changed(session, waiting) == 1
+
+
+def drop(session: Session, page_id: int) -> bool:
+    """A page that was set aside is given up, its bytes and its error kept; whether it was set aside."""
+    aside = (col(Page.id) == page_id, col(Page.state) == "quarantined")
+    return claims.changed(session, update(Page).where(*aside).values(state="dropped")) == 1
 
 
 def bury(session: Session, now: datetime) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import case, delete, update
 from sqlmodel import Session, col, func, select
 
+from tasks.errors import Conflict
 from tasks.models import Profile, Reader, Score, ScorerModel, Shard
 from tasks.records import Paper, Reason
 from tasks.records import Score as ScoreRecord
@@ -54,6 +55,18 @@ def score_anew(session: Session, reader_id: int) -> None:
     rewind(session, session.get_one(Reader, reader_id).shard_id)
 
 
+def generation(session: Session, shard_id: int) -> int:
+    """What grows whenever a profile of the shard is saved."""
+    return session.get_one(Shard, shard_id, populate_existing=True).generation
+
+
+def expect(session: Session, shard_id: int, at: int) -> None:
+    """Hold the shard's profiles as they are until the commit. Raises `Conflict` where they changed."""
+    same = (col(Shard.id) == shard_id, col(Shard.generation) == at)
+    if claims.changed(session, update(Shard).where(*same).values(generation=at)) != 1:
+        raise Conflict(f"a profile of shard {shard_id} was saved meanwhile")
+
+
 def is_behind(session: Session, reader_id: int) -> bool:
     """Whether some papers have come that this reader's profiles were not scored for yet."""
     own = select(Shard.scored).join(Reader, col(Reader.shard_id) == Shard.id)
@@ -76,6 +89,12 @@ def lagging(session: Session, now: datetime) -> list[int]:
 def every(session: Session) -> list[int]:
     """All shards."""
     return [key for key in session.exec(select(Shard.id)) if key is not None]
+
+
+def sizes(session: Session) -> dict[int, int]:
+    """How many readers each shard has."""
+    counted = select(Reader.shard_id, func.count()).group_by(col(Reader.shard_id))
+    return dict(session.exec(counted.order_by(col(Reader.shard_id))).all())
 
 
 def claim(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import ColumnElement, update
@@ -35,6 +36,7 @@ def add(session: Session, *, kind: SourceKind, name: str, address: str, now: dat
     row.etag = row.last_modified = row.error = row.owner = ""
     row.lease_until = row.fetched_at = row.asks_from = None
     row.attempts, row.next_attempt_at, row.every_minutes = 0, None, EVERY_MINUTES[kind]
+    row.days, row.holidays = "", []
     session.add(row)
     session.flush()
     assert row.id is not None
@@ -76,6 +78,24 @@ def find(session: Session, name: str) -> SourceRecord:
     if row is None:
         raise UnknownName(f"no source is named {name!r}: see `paperround sources list`")
     return _record(row)
+
+
+def every(session: Session, names: Sequence[str] = ()) -> list[SourceRecord]:
+    """The sources of these names; without names, all that are active."""
+    some = col(Source.name).in_(names) if names else col(Source.state) == "active"
+    where = (some, col(Source.state) != "removed", col(Source.address) != "")
+    return [
+        _record(row) for row in session.exec(select(Source).where(*where).order_by(Source.name))
+    ]
+
+
+def recovered(session: Session, source_id: int, at: datetime) -> None:
+    """It answers: whatever turn it was waiting for after failures may come now."""
+    failing = (col(Source.id) == source_id, col(Source.attempts) > 0)
+    values = {"attempts": 0, "next_attempt_at": None, "error": "", "fetched_at": at}
+    session.execute(
+        update(Source).where(*failing, col(Source.lease_until).is_(None)).values(values)
+    )
 
 
 def due(session: Session, at: datetime, now: datetime) -> list[int]:

@@ -31,10 +31,10 @@ from tasks.models import (
 from tasks.records import Example, Paper, PickKind, Want
 from tasks.records import Pick as PickRecord
 from tasks.store import digests, entries, feedback
+from tasks.store.digests import GIVEN_UP, NEVER_WENT
 from tasks.store.versions import REMOVED
 
 SIGHTS_MOST = 60
-NEVER_WENT = ("expired", "suppressed")  # deliveries whose papers may come again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +101,9 @@ class Made:
     @property
     def is_lost(self) -> bool:
         """Whether it was never made, or never went out: then its papers were free again."""
-        return self.state == "dead" or (self.handed is not None and self.handed.state in NEVER_WENT)
+        return self.state in GIVEN_UP or (
+            self.handed is not None and self.handed.state in NEVER_WENT
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,7 +184,7 @@ def made_between(session: Session, reader_id: int, first: datetime, last: dateti
         select(Digest, Delivery)
         .outerjoin(Delivery, col(Delivery.digest_id) == Digest.id)
         .where(Digest.reader_id == reader_id, when >= first, when <= last)
-        .where(col(Digest.state) != "imported")
+        .where(col(Digest.state) != "imported", col(Digest.addendum_of) == 0)
         .order_by(col(Digest.day))
     ).all()
     return [_made(session, digest, delivery) for digest, delivery in found]

@@ -1,0 +1,1 @@
+"""Backlog runs: old days run again by a plan, without mailing anyone twice."""
