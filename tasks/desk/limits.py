@@ -78,9 +78,14 @@ def let_in(
 
 def count(session: Session, who: str, limit: Limit, now: datetime) -> None:
     """Count one more. Raises `TooMany` and counts nothing."""
+    count_each(session, {who: limit}, now)
+
+
+def count_each(session: Session, limits: Mapping[str, Limit], now: datetime) -> None:
+    """Count one more of each. Raises `TooMany` where one is over its limit, and counts none."""
     knocks.lock(session)
-    _refuse(session, {who: limit}, now)
-    knocks.note(session, [who], now)
+    _refuse(session, limits, now)
+    knocks.note(session, limits, now)
 
 
 def hidden_names(seal: Seal, reader: Reader) -> list[str]:
