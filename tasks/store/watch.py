@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, delete
 from sqlmodel import Session, col, func, select
 
 from tasks.models import (
@@ -23,6 +23,8 @@ from tasks.models import (
 from tasks.store import claims, deliveries, entries, shards, sources
 from tasks.store.upsert import replace
 
+SILENT_MOST = timedelta(days=1)
+
 
 def beat(session: Session, name: str, at: datetime, note: str = "") -> None:
     """Note that something showed life."""
@@ -33,6 +35,19 @@ def pulse(session: Session, name: str) -> tuple[datetime, str] | None:
     """When something last showed life, and its note."""
     row = session.get(Pulse, name)
     return None if row is None else (row.at, row.note)
+
+
+def gone(session: Session, name: str) -> None:
+    """Whatever showed life by that name has ended in order, and is not missed."""
+    session.execute(delete(Pulse).where(col(Pulse.name) == name))
+
+
+def purge(session: Session, role: str, now: datetime) -> int:
+    """Forget the processes of a role that are long silent, but for the last one: it is missed. How many."""
+    mine = col(Pulse.name).startswith(f"{role}:", autoescape=True)
+    newest = select(func.max(Pulse.at)).where(mine).scalar_subquery()
+    old = (mine, col(Pulse.at) < now - SILENT_MOST, col(Pulse.at) < newest)
+    return claims.changed(session, delete(Pulse).where(*old))
 
 
 def oldest_untouched(session: Session, now: datetime) -> datetime | None:
