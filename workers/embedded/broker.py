@@ -56,6 +56,12 @@ def find_server() -> Path:
 
 def ping(url: str, *, timeout: float = ANSWER_S) -> None:
     """Ask the broker for a sign of life. Raises `redis.RedisError`, or `ValueError` for a bad url."""
+    with connect(url, timeout=timeout) as client:
+        client.ping()
+
+
+def connect(url: str, *, timeout: float = ANSWER_S) -> redis.Redis:
+    """A client that asks once and does not wait for long. Raises `ValueError` for a bad url."""
     parts = urlsplit(url)
     if parts.scheme == "redis+socket":
         client = redis.Redis(unix_socket_path=unquote(parts.path), socket_timeout=timeout)
@@ -63,8 +69,7 @@ def ping(url: str, *, timeout: float = ANSWER_S) -> None:
         limits = {"socket_timeout": timeout, "socket_connect_timeout": timeout}
         client = redis.Redis.from_url(url, **limits)
     client.set_retry(None)  # type: ignore[arg-type]
-    with client:
-        client.ping()
+    return client
 
 
 def answers(url: str, *, timeout: float = ANSWER_S) -> bool:

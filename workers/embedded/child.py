@@ -171,4 +171,5 @@ def _copy(name: str, pipe: IO[bytes]) -> None:
             with contextlib.suppress(
                 OSError, ValueError
             ):  # nobody reads any more: the child goes on
-                sys.stderr.write(f"{name:<6} | {safe}\n")
+                whole = safe.startswith("{")  # a record as JSON, for a program
+                sys.stderr.write(f"{safe}\n" if whole else f"{name:<6} | {safe}\n")

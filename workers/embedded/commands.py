@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import socket
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import SecretStr
 
 from tasks.errors import SettingsError
+from tasks.logs import form_of
 from tasks.settings import PREFIX, Settings
 from workers.celery import QUEUES
 from workers.embedded.child import Command
@@ -23,7 +25,9 @@ WEB = "workers.web.app:served"
 HOME_OF_CODE = str(Path(__file__).parents[2])
 
 
-def commands(settings: Settings, *, port: int, node: str) -> dict[str, Command]:
+def commands(
+    settings: Settings, *, port: int, node: str, queues: Sequence[str] = QUEUES
+) -> dict[str, Command]:
     """The commands by role, in the order in which they start. `node` is the worker's name."""
     alone = ("--without-gossip", "--without-mingle", "--without-heartbeat")
     threads = ("-P", "threads", "-c", str(settings.concurrency), "-n", node)
@@ -31,7 +35,7 @@ def commands(settings: Settings, *, port: int, node: str) -> dict[str, Command]:
     # The peer's own address is what the faces go by, and an access log would hold readers' links.
     plain = ("--no-access-log", "--no-server-header", "--no-proxy-headers")
     words = {
-        "worker": ("-c", CELERY, "worker", *threads, "-Q", ",".join(QUEUES), *alone),
+        "worker": ("-c", CELERY, "worker", *threads, "-Q", ",".join(queues), *alone),
         "beat": ("-c", CELERY, "beat"),
         "web": ("-m", "uvicorn", WEB, "--factory", *place, *plain),
     }
@@ -49,6 +53,7 @@ def environment(settings: Settings) -> dict[str, str]:
         key, value = PREFIX + name.upper(), getattr(settings, name)
         if key + "_FILE" not in env:
             env[key] = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+    env[PREFIX + "LOG_FORMAT"] = form_of(settings.log_format)  # theirs is never a terminal
     return env
 
 

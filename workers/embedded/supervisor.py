@@ -12,7 +12,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Self
@@ -21,6 +21,7 @@ from tasks.errors import StartError
 from tasks.settings import Settings
 from tasks.store import migrate
 from tasks.store.database import Database
+from workers.celery import QUEUES
 from workers.embedded.broker import Broker, answers
 from workers.embedded.child import GRACE_S, Child
 from workers.embedded.commands import commands, free_port
@@ -44,7 +45,8 @@ class Supervisor:
 
     With `quiet`, the children's output goes to ``log/NAME.log`` under the home, else to stderr.
     Entering raises `SettingsError` or `StartError` with the way out, and then nothing is left running.
-    With a broker of their own in the settings, the role ``broker`` starts none.
+    With a broker of their own in the settings, the role ``broker`` starts none. A worker that leaves some
+    `queues` to others is not to blame for work that nobody takes, and is not restarted for it.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class Supervisor:
         settings: Settings,
         roles: Collection[str] = ROLES,
         *,
+        queues: Sequence[str] = QUEUES,
         quiet: bool = False,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
@@ -59,6 +62,7 @@ class Supervisor:
         self.settings = settings
         self.broker: Broker | None = None
         self._roles = frozenset(roles)
+        self._queues = tuple(queues)
         self._logs = settings.home / "log" if quiet else None
         self._clock = clock
         self._children: dict[str, Child] = {}
@@ -176,7 +180,8 @@ class Supervisor:
             self.broker = Broker(self.settings, logs=self._logs)
             self.broker.start()
         migrate.upgrade(self._database)
-        for role, command in commands(self.settings, port=self._port, node=self._node).items():
+        wanted = commands(self.settings, port=self._port, node=self._node, queues=self._queues)
+        for role, command in wanted.items():
             if role in self._roles:
                 self._children[role] = Child(command, self._logs)
                 self._children[role].start()
@@ -197,6 +202,8 @@ class Supervisor:
 
     def _up(self, now: float) -> dict[str, timedelta]:
         running = {name: child for name, child in self._children.items() if child.alive}
+        if {*self._queues} != {*QUEUES}:
+            running.pop("worker", None)
         return {name: timedelta(seconds=child.lived(now)) for name, child in running.items()}
 
     def _end(self) -> None:
