@@ -10,6 +10,7 @@ the mails themselves cost nothing more.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable
 from functools import lru_cache
@@ -28,7 +29,9 @@ __all__ = [
     "choose",
     "environment_for",
     "msgid",
+    "reload_changed",
     "render",
+    "stamp",
     "words_for",
 ]
 
@@ -58,6 +61,20 @@ def render(name: str, words: Words, /, **values: Any) -> str:
     return environment_for(words.language).get_template(name).render(values)
 
 
+def reload_changed(wanted: bool = True) -> None:
+    """From now on a template is read anew whenever its file changed, or no longer: for who develops them."""
+    for language in LANGUAGES:
+        environment_for(language).auto_reload = wanted
+
+
+def stamp() -> str:
+    """What differs as soon as any template does: a hash of their names and times."""
+    folder = Path(__file__).parent
+    files = sorted(path for path in folder.rglob("*") if path.suffix in (".html", ".txt"))
+    told = ((path.relative_to(folder).as_posix(), path.stat().st_mtime_ns) for path in files)
+    return hashlib.sha256(repr(list(told)).encode()).hexdigest()[:16]
+
+
 @lru_cache
 def environment_for(language: str) -> Environment:
     """The templates in that language; they know its `words`, and its name as `language`."""
@@ -67,6 +84,7 @@ def environment_for(language: str) -> Environment:
         loader=Loader(Path(__file__).parent),
         autoescape=select_autoescape(["html", "xml"]),
         undefined=StrictUndefined,
+        auto_reload=False,
         trim_blocks=True,
         lstrip_blocks=True,
         extensions=["jinja2.ext.i18n"],

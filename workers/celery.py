@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
 from celery import Celery
 from celery.signals import setup_logging, worker_process_init, worker_process_shutdown
 
-from tasks import redact
+from tasks import logs
 from tasks.round.context import process_context
 from tasks.settings import current
 from workers.schedule import BEAT
@@ -19,13 +18,12 @@ HARD_LIMIT_S = (
 REDELIVER_S = (
     3 * HARD_LIMIT_S
 )  # sooner, and a task that still runs would be given to a second worker
-QUEUES = ("control", "fetch", "parse", "score", "compose", "deliver")
-LOG_FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
+QUEUES = ("control", "fetch", "parse", "score", "compose", "deliver", "backlog")
 
 
 def make_app() -> Celery:
     """The app. Settings are read at first use, so that a wrong one is reported and not raised here."""
-    made = Celery("paperround", include=["tasks.pipeline"])
+    made = Celery("paperround", include=["tasks.pipeline", "workers.beating"])
     made.add_defaults(_settings)
     made.set_default()
     return made
@@ -50,12 +48,14 @@ def _settings() -> dict[str, Any]:
         "task_default_queue": "control",
         "task_routes": {
             "paperround.tick": "control",
+            "paperround.watch": "control",
             "paperround.fetch": "fetch",
             "paperround.parse": "parse",
             "paperround.score": "score",
             "paperround.compose": "compose",
             "paperround.render": "compose",
             "paperround.deliver": "deliver",
+            "paperround.backlog": "backlog",
         },
         "worker_prefetch_multiplier": 1,
         # True would end running tasks at every blip of the broker, and leave their mails unsure.
@@ -83,7 +83,7 @@ def _settings() -> dict[str, Any]:
         "timezone": "UTC",
         "beat_schedule": BEAT,
         "beat_max_loop_interval": 5,
-        "beat_scheduler": "celery.beat:Scheduler",
+        "beat_scheduler": "workers.beating:Beating",
     }
 
 
@@ -92,10 +92,7 @@ app = make_app()
 
 @setup_logging.connect
 def _log(**_: object) -> None:
-    redact.install()
-    logging.basicConfig(level=logging.INFO, format=LOG_FORMAT, force=True)
-    for chatty in ("celery.app.trace", "celery.worker.strategy"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+    logs.install(current().log_format)
 
 
 @worker_process_init.connect

@@ -6,11 +6,12 @@ from datetime import date, datetime, timedelta
 
 from sqlmodel import Session
 
+from tasks.desk.subscribing import hidden_for_ever
 from tasks.errors import LinkOver, UsageError
 from tasks.hours import is_zone, next_due, zone
 from tasks.records import Reader
 from tasks.round.context import Context
-from tasks.store import readers, tickets, visits
+from tasks.store import readers, suppressions, tickets, visits
 
 PAUSE_MOST = timedelta(days=366)
 
@@ -18,10 +19,14 @@ PAUSE_MOST = timedelta(days=366)
 def pause(context: Context, reader_id: int, until: date | None) -> Reader:
     """No digests until that day (it has one again), or until `resume`. Raises `UsageError`."""
     with context.database.write() as session:
-        reader = readers.present(session, reader_id)
-        if reader.state not in ("active", "paused"):
-            raise UsageError("there is nothing to pause: no digests are sent to this address")
-        return _paused(session, reader, until, context.clock())
+        return paused(session, readers.present(session, reader_id), until, context.clock())
+
+
+def paused(session: Session, reader: Reader, until: date | None, now: datetime) -> Reader:
+    """The reader, who pauses from now on. Raises `UsageError`."""
+    if reader.state not in ("active", "paused"):
+        raise UsageError("there is nothing to pause: no digests are sent to this address")
+    return _paused(session, reader, until, now)
 
 
 def pause_instead(context: Context, token: str, until: date) -> Reader:
@@ -33,19 +38,24 @@ def pause_instead(context: Context, token: str, until: date) -> Reader:
         reader = _by_token(session, token)
         if reader.state == "pending":
             raise UsageError("there is nothing to pause: this address is not confirmed yet")
+        suppressions.lift(session, hidden_for_ever(context, reader.email))
         return _paused(session, reader, until, context.clock())
 
 
 def resume(context: Context, reader_id: int) -> Reader:
     """Digests again, for a reader who paused or left. Raises `UsageError` where nobody confirmed."""
     with context.database.write() as session:
-        reader = readers.present(session, reader_id)
-        if reader.state == "pending":
-            raise UsageError("this address is not confirmed yet: press the link to confirm it")
-        if reader.state != "active":
-            coming = next_due(reader, context.clock())
-            readers.come_in(session, reader_id, coming)
-        return readers.get(session, reader_id)
+        return resumed(context, session, readers.present(session, reader_id))
+
+
+def resumed(context: Context, session: Session, reader: Reader) -> Reader:
+    """The reader, who gets digests again: whoever says so wants mail. Raises `UsageError`."""
+    if reader.state == "pending":
+        raise UsageError("this address is not confirmed yet: press the link to confirm it")
+    suppressions.lift(session, hidden_for_ever(context, reader.email))
+    if reader.state != "active":
+        readers.come_in(session, reader.id, next_due(reader, context.clock()))
+    return readers.get(session, reader.id)
 
 
 def leave(context: Context, token: str) -> Reader:
@@ -60,6 +70,7 @@ def undo(context: Context, token: str) -> Reader:
     with context.database.write() as session:
         reader = _by_token(session, token)
         coming = next_due(reader, context.clock())
+        suppressions.lift(session, hidden_for_ever(context, reader.email))
         readers.come_back(session, token, next_digest_at=coming)
         return _by_token(session, token)
 

@@ -100,14 +100,20 @@ def _on_trial(reader: Reader, asked: Sequence[Asked], scored: Sequence[Asked]) -
 
 
 def trial(
-    context: Context, reader: Reader, asked: Sequence[Asked], known: Collection[int] = ()
+    context: Context,
+    reader: Reader,
+    asked: Sequence[Asked],
+    known: Collection[int] = (),
+    *,
+    by: datetime | None = None,
 ) -> Outlook | None:
-    """What the newest day with papers would have brought a reader to whom nothing was sent yet.
+    """What the newest day with papers would have brought a reader to whom nothing was sent yet; the newest
+    `by` a moment of the past, if one is given.
 
-    None where no paper has come at all.
+    None where no paper had come at all.
     """
     with context.database.read() as session:
-        newest = entries.newest_arrival(session, context.clock())
+        newest = entries.newest_arrival(session, min(by or context.clock(), context.clock()))
         if newest is None:
             return None
         at, since = newest, newest - DAY

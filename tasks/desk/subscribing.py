@@ -63,15 +63,16 @@ def peek(context: Context, secret: str, purpose: str) -> Reader | None:
 def sign_in_link(context: Context, email: str, *, net: str) -> list[Ring]:
     """Somebody at `net` asks for a link to sign in as the reader of that address. Always one ring.
 
-    An address that nobody confirmed yet gets the letter to confirm it, an unknown one gets nothing.
-    Raises `UsageError` for what is no address, and `TooMany`.
+    An address that nobody confirmed yet gets the letter to confirm it, an unknown or suppressed one gets
+    nothing. Raises `UsageError` for what is no address, and `TooMany`.
     """
     address = read_address(email)
     stranger = Reader(id=0, email=address, state="pending")
     with context.database.write() as session:
         reader, may_mail = _let_in(context, session, "sign-in", stranger, net)
-        kind = _way_in(reader)
-        return [_answer(context, session, reader, kind, kept=may_mail and reader is not stranger)]
+        suppressed = suppressions.holds(session, hidden_for_ever(context, address))
+        kept = may_mail and reader is not stranger and not suppressed
+        return [_answer(context, session, reader, _way_in(reader), kept=kept)]
 
 
 def fresh_link(context: Context, reader_id: int) -> list[Ring]:

@@ -2,7 +2,8 @@
 
 ready|deferred ─claim─▶ claimed ─arm─▶ armed ─250─▶ sent. A crash before `armed` was committed means that
 nothing was accepted, and the mail is due again when the lease ends. A crash after it means *unsure*,
-unless the transport can tell. Writing `sent` is allowed from `unsure` too: knowing beats guessing.
+unless the transport can tell. Writing `sent` is allowed from `unsure` too, and from what somebody
+made of that: knowing beats guessing.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ LEASE = timedelta(minutes=5)  # longer than all of an SMTP conversation's time l
 DEADLINE = timedelta(hours=20)  # a daily digest is stale when the next one is due
 RETRY_FIRST = timedelta(minutes=1)
 RETRY_MOST = timedelta(hours=1)
+ALARM = "alarm"  # the kind of a letter to an admin
 UNWANTED = "the reader paused or unsubscribed"
 WAITING = ("ready", "deferred")
 OPEN = ("ready", "deferred", "claimed", "armed")
@@ -51,18 +53,31 @@ def add(session: Session, digest_id: int, reader_id: int, message: Message, now:
 
 def add_letter(session: Session, letter: Letter, message: Message, now: datetime) -> int:
     """Keep a letter, ready to go for as long as its link holds. Its id."""
-    row = Delivery(
-        letter=letter.kind.value,
-        reader_id=letter.reader.id,
+    row = _letter(letter.kind.value, message, until=letter.until, now=now)
+    row.reader_id = letter.reader.id
+    return _added(session, row)
+
+
+def add_notice(session: Session, message: Message, now: datetime) -> int:
+    """Keep a letter to an admin about an alarm: it has no reader. Its id."""
+    return _added(session, _letter(ALARM, message, until=now + DEADLINE, now=now))
+
+
+def _letter(kind: str, message: Message, *, until: datetime, now: datetime) -> Delivery:
+    return Delivery(
+        letter=kind,
         key=message.key,
         message_id=message.message_id,
         sender=message.sender,
         recipient=message.recipient,
         body=message.body,
         state="ready",
-        expires_at=letter.until,
+        expires_at=until,
         created_at=now,
     )
+
+
+def _added(session: Session, row: Delivery) -> int:
     session.add(row)
     session.flush()
     assert row.id is not None
@@ -70,9 +85,11 @@ def add_letter(session: Session, letter: Letter, message: Message, now: datetime
 
 
 def forget_letters(session: Session, now: datetime) -> int:
-    """Empty the letters that need no more handing over: the links in them are secrets. How many."""
+    """Empty the letters that need no more handing over: links in them are secrets. How many."""
     over = (col(Delivery.state).not_in(OPEN)) | (col(Delivery.expires_at) <= now)
-    where = (col(Delivery.letter) != "", func.length(Delivery.body) > 0, over)
+    # A letter has no digest: by that few rows are looked at, and not the mails of years, at each tick.
+    letters = (col(Delivery.digest_id).is_(None), col(Delivery.letter) != "")
+    where = (*letters, func.length(Delivery.body) > 0, over)
     return claims.changed(session, update(Delivery).where(*where).values(body=b""))
 
 
@@ -89,13 +106,15 @@ class Taken:
 
     id: int
     message: Message
+    digest_id: int | None = None
     unwanted: str = ""
 
 
 def claim(session: Session, first: int, last: int, *, owner: str, now: datetime) -> Taken | None:
     """Take the next mail of a range of ids.
 
-    A digest goes to active readers alone; a letter was asked for a moment ago, by whomever.
+    A digest goes to active readers alone; a letter was asked for a moment ago, by whomever, or is an
+    admin's.
     """
     where = (
         col(Delivery.id).between(first, last),
@@ -108,8 +127,9 @@ def claim(session: Session, first: int, last: int, *, owner: str, now: datetime)
     if not taken:
         return None
     row = session.get_one(Delivery, taken[0], populate_existing=True)
-    wanted = row.letter or readers.is_active(session, row.reader_id)
-    return Taken(taken[0], message(row), "" if wanted else UNWANTED)
+    reader = row.reader_id
+    wanted = row.letter or (reader is not None and readers.is_active(session, reader))
+    return Taken(taken[0], message(row), row.digest_id, "" if wanted else UNWANTED)
 
 
 def arm(session: Session, key: int, *, owner: str, now: datetime) -> None:
@@ -119,9 +139,11 @@ def arm(session: Session, key: int, *, owner: str, now: datetime) -> None:
 
 
 def sent(session: Session, key: int, reply: str, *, owner: str, now: datetime) -> None:
-    """The server said 250. Lands whatever the lease says: knowing beats guessing."""
+    """The server said 250. Lands whatever the lease says, also where a person, or the transport, said
+    meanwhile that the mail did not arrive: whoever took it up again loses it before the dot.
+    """
     values = {"state": "sent", "sent_at": now, "reply": reply[:1000], "owner": "", "error": ""}
-    where = (col(Delivery.id) == key, col(Delivery.state).in_(("armed", "unsure")))
+    where = (col(Delivery.id) == key, col(Delivery.state).in_((*OPEN, "unsure")))
     done = update(Delivery).where(*where).values(lease_until=None, next_attempt_at=None, **values)
     if claims.changed(session, done) != 1:
         raise LostLease(f"delivery {key} was decided by somebody else")

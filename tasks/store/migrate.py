@@ -29,19 +29,38 @@ def upgrade(database: Database, to: str = "head") -> None:
     with engine.begin() as connection:
         if not database.is_sqlite:
             connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
-        command.upgrade(_config(connection), to)
+        bring(connection, to)
+
+
+def bring(connection: Connection, to: str = "head") -> None:
+    """Run the missing migrations within this transaction."""
+    command.upgrade(_config(connection), to)
+
+
+def clear(connection: Connection) -> None:
+    """Drop every table, with all that is in it, within this transaction."""
+    command.downgrade(_config(connection), "base")
+
+
+def revision(connection: Connection) -> str | None:
+    """The migration that this database stands at; None before the first."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def knows(name: str) -> bool:
+    """Whether this version of Paperround has a migration of that name."""
+    return name in {script.revision for script in _scripts().walk_revisions()}
 
 
 def at_head(database: Database) -> bool:
     """Whether the database has all tables of this version."""
     with database.engine.connect() as connection:
-        current = MigrationContext.configure(connection).get_current_revision()
-    return current == head()
+        return revision(connection) == head()
 
 
 def head() -> str | None:
     """The newest migration's name."""
-    return ScriptDirectory(str(SCRIPTS)).get_current_head()
+    return _scripts().get_current_head()
 
 
 def drift(database: Database) -> list[object]:
@@ -60,6 +79,10 @@ def is_of_models(name: str | None, kind: str, parents: Mapping[Any, str | None])
     if kind == "column":
         return (parents["table_name"], name) != ("entry", "search")
     return not (name or "").startswith("entry_search")
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory(str(SCRIPTS))
 
 
 def _config(connection: Connection) -> Config:

@@ -12,19 +12,29 @@ from sqlalchemy.exc import DBAPIError
 from tasks import redact
 from tasks.errors import PaperroundError
 from workers.cli import (
+    admins,
     advice,
+    alarms,
+    audit,
+    backup,
+    dead,
+    deliveries,
     encoder,
     evaluate,
     feedback,
+    kept,
     keys,
     mails,
     pages,
     papers,
     profiles,
     readers,
+    reprocess,
     rounds,
+    runs,
     scores,
     service,
+    settings,
     sources,
     trials,
     tuning,
@@ -39,8 +49,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for group in (sources, papers, readers, profiles, feedback, keys, encoder):
+for group in (
+    sources,
+    papers,
+    readers,
+    profiles,
+    feedback,
+    keys,
+    encoder,
+    admins,
+    dead,
+    deliveries,
+    runs,
+):
     app.add_typer(group.app, name=group.__name__.rpartition(".")[2])
+app.add_typer(kept.app, name="pages")
 profiles.app.command(name="versions")(versions.list_)
 profiles.app.command()(versions.restore)
 profiles.app.command()(versions.label)
@@ -56,11 +79,18 @@ for command in (
     service.doctor,
     rounds.round_,
     rounds.run_once,
+    reprocess.reprocess,
     pages.parse,
     pages.ingest,
     scores.score,
     evaluate.evaluate,
     mails.mail,
+    audit.audit,
+    alarms.alarms,
+    settings.settings,
+    backup.backup,
+    backup.restore,
+    service.alive,
 ):
     app.command(name=command.__name__.rstrip("_").replace("_", "-"))(command)
 

@@ -7,14 +7,16 @@ from typing import Annotated
 
 import typer
 
-from tasks.desk import erasing, helping, leaving, moving, preferring, subscribing
+from tasks.desk import erasing, helping, moving, preferring, subscribing
 from tasks.desk.addresses import read_address
 from tasks.desk.limits import net_of
 from tasks.errors import UsageError
 from tasks.hours import next_due, zone
+from tasks.office import readers as office
 from tasks.records import Reader
 from tasks.round.context import utc_now
 from tasks.store import profiles, readers
+from workers.cli.admins import BY
 from workers.cli.asked import Who, find, read_days, read_profile
 from workers.cli.say import Json, json_page, listing, note, out
 from workers.cli.state import opened, read_day
@@ -165,7 +167,7 @@ def pause(
     """Send a reader nothing for a while."""
     day = read_day(until)
     with opened() as context:
-        reader = leaving.pause(context, find(context, who).id, day)
+        reader = office.pause(context, BY, find(context, who).id, day)
     note(f"{reader.email} pauses until {day or '`paperround readers resume`'}")
 
 
@@ -173,8 +175,62 @@ def pause(
 def resume(who: Who) -> None:
     """Send a reader digests again, after a pause or after they left."""
     with opened() as context:
-        reader = leaving.resume(context, find(context, who).id)
+        reader = office.resume(context, BY, find(context, who).id)
     note(f"{reader.email} gets digests again")
+
+
+@app.command()
+def search(
+    text: Annotated[str, typer.Argument(help="A part of an address or name, or a number.")],
+    state: Annotated[str, typer.Option(help="pending, active, paused or unsubscribed alone.")] = "",
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="So many.")] = 50,
+    after: Annotated[int, typer.Option(min=0, help="After the reader of that number.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Find readers by a part of their address or name."""
+    with opened() as context:
+        found = office.search(context, text, limit, state=state, after=after)
+    rows = [
+        {
+            "id": row.reader.id,
+            "email": row.reader.email,
+            "name": row.reader.name,
+            "state": row.reader.state,
+            "since": row.created_at,
+        }
+        for row in found
+    ]
+    listing("Readers", rows, as_json=as_json, empty="nobody fits that")
+
+
+@app.command()
+def resend(who: Who) -> None:
+    """Mail a reader the link again that confirms their address."""
+    with opened() as context:
+        reader = find(context, who)
+        office.resend(context, BY, reader.id)
+    note(f"{reader.email}: the confirmation goes out with the next round")
+
+
+@app.command()
+def suppress(
+    address: Annotated[str, typer.Argument(help="Where nothing may go any more.")],
+) -> None:
+    """Never mail this address again, whoever asks; a reader of it is unsubscribed."""
+    with opened() as context:
+        done = office.suppress_address(context, BY, address)
+    whose = f"reader {done.reader_id}" if done.reader_id else "no reader"
+    note(f"suppressed: the address of {whose}; {done.stopped} waiting mails were stopped")
+
+
+@app.command()
+def unsuppress(
+    address: Annotated[str, typer.Argument(help="Where mail may go again.")],
+) -> None:
+    """Let mail go to this address again, once its reader subscribes or is resumed."""
+    with opened() as context:
+        lifted = office.lift_address(context, BY, address)
+    note("mail may go there again" if lifted else "that address was not suppressed")
 
 
 @app.command(name="sign-in")

@@ -149,7 +149,8 @@ def _drive(context: Context, at: datetime, *, plans: bool) -> bool:
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=err, transient=True, disable=not sys.stderr.isatty()) as bars:
-        tasks = {step.value: bars.add_task(step.value, total=None) for step in Step}
+        steps = (step for step in Step if step is not Step.BACKLOG)
+        tasks = {step.value: bars.add_task(step.value, total=None) for step in steps}
         most: Counter[str] = Counter()
 
         def told(left: dict[str, int]) -> None:

@@ -17,7 +17,7 @@ def failing_sources(patient: Patient) -> str:
     if bad:
         name, error = bad[0]["name"], str(bad[0]["error"]).partition("\n")[0][:200]
         words = f"{len(bad)} of {len(rows)} fail; {name}: {error}"
-        raise Wrong(words, f"try it by itself: paperround sources check {name}")
+        raise Wrong(words, f"try it by itself: paperround sources test {name}")
     paused = [str(row["name"]) for row in rows if row["state"] == "paused"]
     if paused:
         words = f"paused: {', '.join(paused)}"

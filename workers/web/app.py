@@ -16,7 +16,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
-from tasks import redact
+import templates
+from tasks import logs
 from tasks.desk import outlook
 from tasks.errors import Conflict, LinkOver, TooMany, UnknownName, UsageError
 from tasks.pipeline import ring
@@ -24,6 +25,7 @@ from tasks.records import Ring
 from tasks.round.context import Context, utc_now
 from tasks.settings import Settings, current
 from tasks.store.database import Database
+from workers.pulse import Pulse, stand_in
 from workers.web import (
     about,
     advice,
@@ -36,6 +38,7 @@ from workers.web import (
     interests,
     leave,
     mails,
+    metrics,
     my,
     own_feeds,
     papers,
@@ -51,6 +54,8 @@ from workers.web import (
     viewing,
     why,
 )
+from workers.web.admin import door
+from workers.web.admin.faces import ADMIN_FACES
 from workers.web.api import problems
 from workers.web.api.app import BASE, make_api
 from workers.web.guard import Guard
@@ -81,13 +86,15 @@ FACES = (
     status,
     mails,
     health,
+    metrics,
     static,
+    *ADMIN_FACES,
 )
 
 
 def served() -> ASGIApp:
     """The web face of this process's settings, which wakes the workers where it has work for them."""
-    redact.install()
+    logs.install(current().log_format)
     return make_app(ring=ring, warm=True)
 
 
@@ -101,16 +108,23 @@ def make_app(
     """The web face on these settings; on this process's, when none are given.
 
     Without a `ring` nobody is woken, and the next tick finds what there is to do. A `warm` face reads
-    the papers of the last weeks at its start, and not when the first preview is asked for.
+    the papers of the last weeks at its start, and not when the first preview is asked for; it shows life,
+    and looks for alarms where nobody else does.
     """
     chosen = settings or current()
+    templates.reload_changed(chosen.develop)
     context = Context(settings=chosen, database=Database(chosen.database), clock=clock)
+
+    pulse = Pulse(context, "web", also=stand_in)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         if warm:
             Thread(target=outlook.warm_up, args=(context,), daemon=True).start()
+            pulse.start()
         yield
+        if warm:
+            pulse.stop()
         context.close()
 
     app = FastAPI(
@@ -141,7 +155,8 @@ def _unreadable(request: Request, _: Exception) -> Response:
 def _asked_wrongly(request: Request, error: Exception) -> Response:
     code = next(code for kind, code in CODES.items() if isinstance(error, kind))
     said = words_of(request).span(error.wait) if isinstance(error, TooMany) else ""
-    answer = _error(request, code, str(error) if code == 400 else said)
+    told = code != 429 and (code == 400 or door.is_admins(request.scope["path"]))
+    answer = _error(request, code, str(error) if told else said)
     if isinstance(error, TooMany):
         answer.headers["Retry-After"] = str(int(error.wait.total_seconds()) + 1)
     return answer
@@ -158,11 +173,14 @@ def _broken(request: Request, _: Exception) -> Response:
 def _error(request: Request, code: int, said: str = "") -> Response:
     if problems.told_to(request.url.path):
         return problems.answer(request, code, said)
+    if door.is_admins(request.scope["path"]):
+        return door.admin_error(request, code, said)
     return page(request, "error", status=code, code=code, said=said)
 
 
 CODES = {LinkOver: 410, UnknownName: 404, Conflict: 409, UsageError: 400, TooMany: 429}
 ANSWERS: dict[type[Exception], Callable[[Request, Exception], Response]] = {
+    door.TurnedAway: door.turned_away,
     HTTPException: _refused,
     RequestValidationError: _unreadable,
     UsageError: _asked_wrongly,

@@ -13,11 +13,12 @@ from fastapi import APIRouter, Form, Request, Response, UploadFile
 from fastapi.responses import HTMLResponse, JSONResponse
 
 from tasks.desk import erasing, leaving, moving, visiting
+from tasks.desk.addresses import masked
 from tasks.desk.moving import Brought
 from tasks.desk.visiting import FULL, KEY_NAME, KEYS_MOST
 from tasks.errors import UsageError
 from tasks.store.keys import Key
-from workers.web.doors import LOOKING, OURS, masked
+from workers.web.doors import LOOKING, OURS
 from workers.web.guard import COOKIE
 from workers.web.own_feeds import address
 from workers.web.page import Face, Me, Means, MeInFull, page, see

@@ -17,12 +17,6 @@ LOOKING = ["GET", "HEAD"]
 OURS = [Depends(from_our_page)]
 
 
-def masked(address: str) -> str:
-    """An address that its owner knows again and nobody else learns: ``a…@readers.example``."""
-    name, _, domain = address.rpartition("@")
-    return f"{name[:1]}…@{domain}"
-
-
 def on_its_way(
     request: Request, face: Face, kind: LetterKind, *, typed: str, shown: str = "", zone: str = ""
 ) -> HTMLResponse:

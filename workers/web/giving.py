@@ -13,12 +13,13 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse
 
 from tasks.desk import teaching, visiting
+from tasks.desk.addresses import masked
 from tasks.desk.teaching import Effect
 from tasks.records import Reader, Want
 from tasks.render.plan import sheet
 from tasks.render.text import cut_at_sentence
 from tasks.store import entries
-from workers.web.doors import LOOKING, OURS, masked
+from workers.web.doors import LOOKING, OURS
 from workers.web.page import Face, Means, page, words_of
 from workers.web.picks import shown
 

@@ -19,13 +19,14 @@ from fastapi import APIRouter, Depends, Form, HTTPException, Request
 from fastapi.responses import HTMLResponse
 
 from tasks.desk import leaving, subscribing
+from tasks.desk.addresses import masked
 from tasks.desk.leaving import PAUSE_MOST
 from tasks.errors import LinkOver, UsageError
 from tasks.hours import is_zone, next_due, zone
 from tasks.records import LetterKind, Reader
 from tasks.round.context import Context
 from tasks.store import readers
-from workers.web.doors import LOOKING, OURS, masked, on_its_way
+from workers.web.doors import LOOKING, OURS, on_its_way
 from workers.web.page import Face, Means, page, words_of
 
 TOKEN = re.compile(r"[A-Za-z0-9_-]{1,64}")  # what cannot be one never reaches the database

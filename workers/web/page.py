@@ -142,9 +142,13 @@ def told(words: templates.Words, now: datetime, moment: datetime | None) -> str:
     """A moment as people say it, with the exact time for machines and on hovering."""
     if moment is None:
         return words.gettext("never")
+    return timed(moment, words.distance(moment - now))
+
+
+def timed(moment: datetime, said: str) -> str:
+    """A moment as it is said, with the exact time for machines and on hovering."""
     at = moment.astimezone(UTC)
     mark = Markup('<time datetime="{}" title="{} UTC">{}</time>')
-    said = words.distance(moment - now)
     return mark.format(f"{at:%Y-%m-%dT%H:%M:%SZ}", f"{at:%Y-%m-%d %H:%M:%S}", said)
 
 

@@ -65,10 +65,10 @@ def volume(found: Comparison) -> Volume:
         width=DAY * max(len(rows), 1),
         most=most,
         top=top,
-        bars=_bars([row.picks_after for row in rows], most),
-        steps=_steps([row.picks_before for row in rows], most),
-        line=_steps([row.line_after for row in rows], top),
-        was=_steps([row.line_before for row in rows], top),
+        bars=bars([row.picks_after for row in rows], most),
+        steps=steps([row.picks_before for row in rows], most),
+        line=steps([row.line_after for row in rows], top),
+        was=steps([row.line_before for row in rows], top),
         rows=rows,
     )
 
@@ -98,7 +98,8 @@ def _line(turn: Turn | None) -> float | None:
     return turn.line if turn and turn.line <= 1 else None
 
 
-def _bars(values: Sequence[float | None], most: float) -> str:
+def bars(values: Sequence[float | None], most: float) -> str:
+    """A bar for each day, up to `most`; none where a day has no value."""
     return "".join(
         f"M{at * DAY + GAP} {HIGH}V{_up(value, most)}h{DAY - 2 * GAP}V{HIGH}z"
         for at, value in enumerate(values)
@@ -106,7 +107,7 @@ def _bars(values: Sequence[float | None], most: float) -> str:
     )
 
 
-def _steps(values: Sequence[float | None], most: float) -> str:
+def steps(values: Sequence[float | None], most: float) -> str:
     """A line that is level for each day, and broken where a day has no value."""
     path, before = "", None
     for at, value in enumerate(values):

@@ -12,13 +12,13 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from tasks.desk import subscribing, visiting
-from tasks.desk.addresses import LONGEST
+from tasks.desk.addresses import LONGEST, masked
 from tasks.desk.limits import net_of
 from tasks.desk.visiting import FULL, TUNE
 from tasks.errors import LinkOver, UsageError
 from tasks.records import LetterKind, Reader
 from tasks.store.tickets import SIGN_IN
-from workers.web.doors import LOOKING, OURS, end_visit, enter, masked, on_its_way
+from workers.web.doors import LOOKING, OURS, end_visit, enter, on_its_way
 from workers.web.guard import COOKIE
 from workers.web.page import Face, Means, Net, page, see, visitor_of
 

@@ -16,6 +16,7 @@ FOLDER = Path(templates.__file__).parent / "static"
 FOR_EVER = "public, max-age=31536000, immutable"
 MADE_OF = {
     "app.css": ("app.css", "papers.css", "reader.css", "tuner.css", "why.css"),
+    "admin.css": ("app.css", "admin.css"),
     "htmx.js": ("htmx.js",),
     "app.js": ("app.js",),
 }

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
+from tasks.office.alarms import alarms
+from tasks.office.picture import Picture, look
 from tasks.store import sources, watch
-from workers.web.page import Means, distance, page
+from workers.web.page import Means, page
 
 router = APIRouter()
 
-TICK_LATE = timedelta(seconds=90)
 Tallies = Mapping[str, Mapping[str, int]]
 BAD = ("quarantined", "dead", "failed", "unsure", "expired", "paused")
 
@@ -37,19 +36,18 @@ def status(request: Request, face: Means) -> HTMLResponse:
         tallies = watch.tallies(session)
         listed = sources.rows(session)
         pages = watch.quarantine(session)
-        tick, door = watch.pulse(session, "tick"), watch.pulse(session, "transport")
-    now = face.clock()
-    ticked = tick[0] if tick else None
-    shut = door if door and door[0] > now else None
+    picture = look(face.context)
+    found = alarms(picture, face.clock())
     return page(
         request,
         "status",
         stations=stations(tallies),
         sources=listed,
         quarantine=pages,
-        tick=ticked,
+        tick=picture.tick,
         readers=tallies["reader"].get("active", 0),
-        troubles=[*troubles(now, ticked, tallies, listed), *_door(now, shut)],
+        # What a stranger's server said need not be everybody's to read.
+        troubles=[*missing(picture), *(one.words for one in found)],
         bad=BAD,
     )
 
@@ -81,42 +79,9 @@ def _states(counts: Mapping[str, int], of: str = "") -> tuple[tuple[str, int], .
     )
 
 
-def troubles(
-    now: datetime, tick: datetime | None, tallies: Tallies, listed: list[dict[str, Any]]
-) -> Iterator[str]:
-    """What wants attention, a sentence each; nothing when all is well."""
-    if tick is None:
+def missing(picture: Picture) -> Iterator[str]:
+    """What a new installation has not got yet, a sentence each."""
+    if picture.tick is None:
         yield "Nothing has ticked yet: the beat and a worker must run (paperround up)."
-    elif now - tick > TICK_LATE:
-        yield f"The last tick was {distance(now, tick)}: the beat or the worker is not running."
-    if not listed:
+    if not picture.sources:
         yield "There are no sources yet, so that no paper can come in."
-    for row in listed:
-        if row["failures"] and row["error"]:
-            yield f"The source {row['name']} failed {_times(row['failures'])}."
-    quarantined = tallies["page"].get("quarantined", 0)
-    if quarantined:
-        yield f"{_count(quarantined, 'page')} could not be read and {_lie(quarantined)} in quarantine."
-    dead = tallies["digest"].get("dead", 0) + tallies["delivery"].get("dead", 0)
-    if dead:
-        yield f"{_count(dead, 'digest')} failed at every try."
-    unsure = tallies["delivery"].get("unsure", 0)
-    if unsure:
-        yield f"{_count(unsure, 'mail')} may or may not have arrived: the mail server's log knows."
-
-
-def _door(now: datetime, shut: tuple[datetime, str] | None) -> Iterator[str]:
-    if shut:
-        yield f"The mail server cannot be used; the next try comes {distance(now, shut[0])}."
-
-
-def _count(number: int, thing: str) -> str:
-    return f"{number} {thing}{'' if number == 1 else 's'}"
-
-
-def _times(number: int) -> str:
-    return "at its last turn" if number == 1 else f"{number} times in a row"
-
-
-def _lie(number: int) -> str:
-    return "lies" if number == 1 else "lie"

@@ -8,13 +8,13 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, Response
 
 from tasks.desk import subscribing
-from tasks.desk.addresses import LONGEST
+from tasks.desk.addresses import LONGEST, masked
 from tasks.desk.limits import net_of
 from tasks.desk.visiting import FULL
 from tasks.errors import LinkOver, UsageError
 from tasks.records import LetterKind
 from tasks.store.tickets import CONFIRM
-from workers.web.doors import LOOKING, OURS, enter, masked, on_its_way
+from workers.web.doors import LOOKING, OURS, enter, on_its_way
 from workers.web.page import Means, Net, page, words_of
 
 ZONE_MOST = 64  # characters of a zone's name

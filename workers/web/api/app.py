@@ -9,10 +9,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from workers.web.api import (
     account,
+    admin,
+    admin_runs,
     data,
     digests,
     feedback,
+    hands,
     keys,
+    mending,
     profiles,
     public,
     tuning,
@@ -23,7 +27,21 @@ from workers.web.api.schema import described
 from workers.web.page import Face
 
 BASE = "/api/v1"
-SUBJECTS = (public, account, profiles, versions, tuning, data, digests, feedback, keys)
+SUBJECTS = (
+    public,
+    account,
+    profiles,
+    versions,
+    tuning,
+    data,
+    digests,
+    feedback,
+    keys,
+    admin,
+    hands,
+    mending,
+    admin_runs,
+)
 
 
 class Heads:

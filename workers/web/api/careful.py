@@ -95,19 +95,30 @@ class LargeRoute(KeyedRoute):
     most = LARGE
 
 
+def bearer_of(request: Request) -> str | None:
+    """The key that is shown; None where none is."""
+    scheme, _, secret = request.headers.get("authorization", "").partition(" ")
+    return secret.strip() if scheme.lower() == "bearer" else None
+
+
+def unknown(secret: str | None, words: str) -> HTTPException:
+    """A 401 for who shows no key, or one that opens nothing, with words that say how to show one."""
+    challenge = 'Bearer realm="paperround"' + (
+        ', error="invalid_token"' if secret is not None else ""
+    )
+    return HTTPException(401, words, {"WWW-Authenticate": challenge})
+
+
 def _owner(request: Request) -> Reader:
     """Whose key is shown. Raises a 401."""
     face: Face = request.app.state.face
-    said = request.headers.get("authorization", "")
-    scheme, _, secret = said.partition(" ")
-    is_bearer = scheme.lower() == "bearer"
-    reader = visiting.key_owner(face.context, secret.strip()) if is_bearer else None
-    if reader is None:
-        challenge = 'Bearer realm="paperround"' + (', error="invalid_token"' if is_bearer else "")
+    secret = bearer_of(request)
+    reader = visiting.key_owner(face.context, secret) if secret is not None else None
+    if secret is None or reader is None:
         words = "show a key, as Authorization: Bearer pr_…; the page of your keys makes one"
-        raise HTTPException(401, words, {"WWW-Authenticate": challenge})
+        raise unknown(secret, words)
     if request.method not in LOOKS:
-        visiting.key_used(face.context, secret.strip())
+        visiting.key_used(face.context, secret)
     return reader
 
 

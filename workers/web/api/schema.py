@@ -12,10 +12,12 @@ from fastapi.openapi.utils import get_openapi
 from workers.web.api.problems import MEDIA, TITLES, Problem
 
 VERSION = "1"
+ADMIN = "admin key"  # the scheme of what only admins' programs may do
 TEMPLATE = "#/components/schemas/{model}"
 ALWAYS = (422, 500, 503)
 WITH_BODY = (400, 413)
 WITH_KEY = (401,)
+WITH_ROLE = (403,)  # of an admin's key
 WITH_PARTS = (404,)  # of a path that names something
 HEADERS = {
     304: {"ETag": "What If-None-Match and If-Match want."},
@@ -25,7 +27,9 @@ HEADERS = {
 }
 ABOUT = """The same as Paperround's pages, for programs. Errors are `application/problem+json`.
 
-Make a key on the page of your keys, and show it as `Authorization: Bearer pr_…`."""
+Make a key on the page of your keys, and show it as `Authorization: Bearer pr_…`. What stands under
+`/admin` takes an admin's key, `Bearer pra_…`, and each key a role: viewers look, operators act, owners
+manage admins."""
 
 
 def says(*codes: int) -> dict[int | str, dict[str, Any]]:
@@ -80,6 +84,7 @@ def _complete(operation: dict[str, Any]) -> None:
     answers = operation["responses"]
     codes = ALWAYS + (WITH_BODY if "requestBody" in operation else ())
     codes += WITH_KEY if operation.get("security") else ()
+    codes += WITH_ROLE if {ADMIN: []} in operation.get("security", ()) else ()
     codes += (
         WITH_PARTS if any(one["in"] == "path" for one in operation.get("parameters", ())) else ()
     )
