@@ -1,4 +1,4 @@
-"""The Celery tasks of a round, in order. Each answers a ring, and rings for the next step.
+"""The Celery tasks of a round, in order, and that of watching over it. Each answers a ring, and rings anew.
 
 Messages carry ids and a moment, never rows. A message that is lost, late or doubled changes nothing: the
 database knows what is due, claims decide who does it, and the tick rings again.
@@ -14,6 +14,7 @@ from celery import shared_task
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
+from tasks.office.watching import watch as look_for_alarms
 from tasks.records import Ring, Step
 from tasks.round.context import process_context, utc_now
 from tasks.round.tick import tick as look
@@ -41,6 +42,12 @@ def ring(rings: Iterable[Ring], at: str | None = None) -> int:
 def tick(at: str | None = None) -> None:
     """Look what is due and ring for it."""
     ring(look(process_context(), moment(at)), at)
+
+
+@shared_task(name="paperround.watch")
+def watch() -> None:
+    """Look for alarms, and ring for the mails that tell of them."""
+    look_for_alarms(process_context(), hand_over=ring)
 
 
 @shared_task(name="paperround.fetch")
@@ -79,6 +86,12 @@ def deliver(first: int, last: int, at: str | None = None) -> None:
     _answer(Step.DELIVER, first, last, at)
 
 
+@shared_task(name="paperround.backlog")
+def backlog(first: int, last: int, at: str | None = None) -> None:
+    """Pieces of backlog runs, while today's round has nothing waiting."""
+    _answer(Step.BACKLOG, first, last, at)
+
+
 TASKS = {
     Step.FETCH: fetch,
     Step.PARSE: parse,
@@ -86,6 +99,7 @@ TASKS = {
     Step.COMPOSE: compose,
     Step.RENDER: render,
     Step.DELIVER: deliver,
+    Step.BACKLOG: backlog,
 }
 
 

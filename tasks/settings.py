@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 from urllib.parse import quote, urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
@@ -27,6 +27,7 @@ from tasks.errors import SettingsError
 PREFIX = "PAPERROUND_"
 ADDRESS = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*"
 SECRET_LEAST = 32  # characters: `python -c "import secrets; print(secrets.token_urlsafe(32))"`
+TOKEN_LEAST = 16
 SOCKET_PATH_MOST = 100  # the kernel's limit is 107 bytes on Linux, 103 on macOS
 
 
@@ -66,6 +67,11 @@ class Settings(BaseSettings):
     concurrency: int = Field(default=4, ge=1, le=64)
     allow_private: bool = False
     encoder: Path | None = None
+    alarm_mail: str = ""
+    alarm_webhook: SecretStr = SecretStr("")
+    metrics_token: SecretStr = SecretStr("")
+    log_format: Literal["", "text", "json"] = ""
+    develop: bool = False
 
     @field_validator("home", "encoder")
     @classmethod
@@ -96,7 +102,29 @@ class Settings(BaseSettings):
             raise ValueError(
                 f"{PREFIX}BROKER_URL must be redis://… (or rediss://, redis+socket://)"
             )
+        self._refuse_deaf()
         return self
+
+    def _refuse_deaf(self) -> None:
+        """Who watches must be able to be told, and to be known."""
+        for address in self.alarm_addresses:
+            if not re.fullmatch(ADDRESS, address):
+                raise ValueError(
+                    f"{PREFIX}ALARM_MAIL must be bare addresses like a@example.org, with commas between"
+                )
+        hook = urlsplit(self.alarm_webhook.get_secret_value())
+        if (hook.scheme or hook.path) and not (hook.scheme in ("http", "https") and hook.hostname):
+            raise ValueError(f"{PREFIX}ALARM_WEBHOOK must be a url that begins with https://")
+        token = self.metrics_token.get_secret_value()
+        if token and not (len(token) >= TOKEN_LEAST and token.isascii() and token.isprintable()):
+            raise ValueError(
+                f"{PREFIX}METRICS_TOKEN must have at least {TOKEN_LEAST} characters, all of them ASCII"
+            )
+
+    @property
+    def alarm_addresses(self) -> tuple[str, ...]:
+        """Who is told of alarms by mail."""
+        return tuple(one.strip() for one in self.alarm_mail.split(",") if one.strip())
 
     @property
     def proxies(self) -> tuple[Network, ...]:

@@ -22,7 +22,7 @@ from tasks.store import migrate
 from tasks.store.database import Database
 
 PATIENCE_S = 90.0
-QUEUES = "control,fetch,parse,score,compose,deliver"
+QUEUES = "control,fetch,parse,score,compose,deliver,backlog"
 
 
 class Cluster:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from urllib.parse import quote
 
-from journey import ADA
+from busy_office import FEED, OPERATOR, OWNER, VIEWER
+from journey import ADA, SOURCE
 from lived_in import BEGINNER, LEAVER, PLAIN, Settled
 
 At = Callable[[Settled], str]
@@ -44,6 +46,30 @@ def give_path(all_: Settled) -> str:
 
 def out(all_: Settled) -> str:
     return f"/u/{all_.token}"
+
+
+def planned(all_: Settled) -> str:
+    return f"/admin/runs/{all_.office.planned}"
+
+
+def done(all_: Settled) -> str:
+    return f"/admin/runs/{all_.office.done}"
+
+
+def quarantined(all_: Settled) -> str:
+    return f"/admin/pages/{all_.office.page}"
+
+
+def unsure(all_: Settled) -> str:
+    return f"/admin/deliveries/{all_.office.unsure}"
+
+
+def dead(all_: Settled) -> str:
+    return f"/admin/dead/delivery/{all_.office.dead}"
+
+
+def reader(all_: Settled) -> str:
+    return f"/admin/readers/{all_.ids[ADA]}"
 
 
 PAGES = {
@@ -190,6 +216,108 @@ PAGES = {
     "not in this way": posted("/about", status=405),
     "not by a digest's link": Way("/my/keys", ADA, scope="tune", status=403),
 }
+PAGES |= {
+    "the admins' door": Way("/admin/sign-in"),
+    "the admins' door, from afar": Way("/admin/runs?before=9"),
+    "the admins' door, wrongly": posted("/admin/sign-in", status=422, name="ada", password="x"),
+    "health": Way("/admin", OWNER),
+    "health, as a viewer": Way("/admin", VIEWER),
+    "alarms": Way("/admin/alarms", VIEWER),
+    "runs": Way("/admin/runs", OPERATOR),
+    "runs, as a viewer": Way("/admin/runs", VIEWER),
+    "plan a run": Way("/admin/runs/new", OPERATOR),
+    "plan a run, as a viewer": Way("/admin/runs/new", VIEWER),
+    "plan a run, wrongly": posted(
+        "/admin/runs/new", OPERATOR, 422, first="2026-11-20", last="2026-11-01"
+    ),
+    "a planned run": Way(planned, OPERATOR),
+    "a planned run, as a viewer": Way(planned, VIEWER),
+    "a run to start, as a viewer": posted(planned, VIEWER, 403, do="start"),
+    "a run that is done": Way(done, OPERATOR),
+    "a run that is done, to start": posted(done, OPERATOR, 409, do="start"),
+    "no run": Way("/admin/runs/nobody", VIEWER, status=404),
+    "sources": Way("/admin/sources", OPERATOR),
+    "sources, as a viewer": Way("/admin/sources", VIEWER),
+    "add a source": Way("/admin/sources/new", OPERATOR),
+    "add a source, as a viewer": Way("/admin/sources/new", VIEWER),
+    "add a source, wrongly": posted(
+        "/admin/sources/new", OPERATOR, 422, do="add", kind="feed", address="nonsense"
+    ),
+    "a source": Way(f"/admin/sources/{quote(SOURCE)}", OPERATOR),
+    "a source, as a viewer": Way(f"/admin/sources/{quote(SOURCE)}", VIEWER),
+    "a paused source": Way(f"/admin/sources/{quote(FEED)}", OPERATOR),
+    "a folder tried": posted(f"/admin/sources/{quote(SOURCE)}", OPERATOR, do="try"),
+    "a source, wrongly": posted(
+        f"/admin/sources/{quote(FEED)}", OPERATOR, 422, do="plan", every_minutes="0"
+    ),
+    "no source": Way("/admin/sources/nobody", VIEWER, status=404),
+    "kept pages": Way("/admin/pages", VIEWER),
+    "kept pages in quarantine": Way("/admin/pages?state=quarantined", VIEWER),
+    "a kept page": Way("/admin/pages/1", OPERATOR),
+    "a page in quarantine": Way(quarantined, OPERATOR),
+    "a page in quarantine, as a viewer": Way(quarantined, VIEWER),
+    "a kept page, wrongly": posted("/admin/pages/1", OPERATOR, 409),
+    "no kept page": Way("/admin/pages/999", VIEWER, status=404),
+    "readers": Way("/admin/readers", OPERATOR),
+    "readers, as a viewer": Way("/admin/readers", VIEWER),
+    "readers found": Way("/admin/readers?q=ada&state=active", OPERATOR),
+    "readers not found": Way("/admin/readers?q=nobody+like+this", OPERATOR),
+    "a reader": Way(reader, OPERATOR),
+    "a reader, as a viewer": Way(reader, VIEWER),
+    "a reader, wrongly": posted(reader, OPERATOR, 422, do="pause", until="2001-01-01"),
+    "no reader": Way("/admin/readers/999", VIEWER, status=404),
+    "dead letters": Way("/admin/dead", OPERATOR),
+    "dead letters, as a viewer": Way("/admin/dead", VIEWER),
+    "no dead letters": Way("/admin/dead?kind=item", OPERATOR),
+    "all dead letters, to retry": Way("/admin/dead/all?do=retry", OPERATOR),
+    "all dead letters, to drop": Way("/admin/dead/all?do=drop", OPERATOR),
+    "all dead letters, as a viewer": Way("/admin/dead/all?do=drop", VIEWER, status=403),
+    "all dead letters, from a page of before": posted(
+        "/admin/dead/all", OPERATOR, 409, do="retry", mark="x"
+    ),
+    "a dead mail": Way(dead, OPERATOR),
+    "a dead mail, as a viewer": Way(dead, VIEWER),
+    "a dead digest": Way(lambda all_: f"/admin/dead/digest/{all_.office.digest}", OPERATOR),
+    "a dead page": Way(lambda all_: f"/admin/dead/page/{all_.office.page}", OPERATOR),
+    "nothing dead": Way("/admin/dead/page/1", VIEWER, status=404),
+    "deliveries": Way("/admin/deliveries", OPERATOR),
+    "deliveries of one reader": Way("/admin/deliveries?reader=1&state=sent", VIEWER),
+    "unsure deliveries": Way("/admin/deliveries/unsure", OPERATOR),
+    "unsure deliveries, as a viewer": Way("/admin/deliveries/unsure", VIEWER, status=403),
+    "unsure deliveries, from a page of before": posted(
+        "/admin/deliveries/unsure", OPERATOR, 422, do="again", mark="x", why="the log"
+    ),
+    "an unsure mail": Way(unsure, OPERATOR),
+    "an unsure mail, as a viewer": Way(unsure, VIEWER),
+    "an unsure mail, without a why": posted(unsure, OPERATOR, 422, do="arrived"),
+    "a sent mail": Way("/admin/deliveries/1", OPERATOR),
+    "no mail of that number": Way("/admin/deliveries/999", VIEWER, status=404),
+    "a preview": Way("/admin/preview", VIEWER),
+    "a preview in German": Way("/admin/preview?language=de&terms=attention", VIEWER),
+    "a preview of a letter in plain text": Way(
+        "/admin/preview?mail=sign-in&text_only=true", VIEWER
+    ),
+    "a preview, wrongly": Way("/admin/preview?mail=x", VIEWER, status=422),
+    "a preview's html": Way("/admin/preview/html", VIEWER, is_mail=True),
+    "a preview that does not watch": Way("/admin/preview/changed", VIEWER, status=404),
+    "settings": Way("/admin/settings", VIEWER),
+    "audit": Way("/admin/audit", VIEWER),
+    "audit of one": Way(f"/admin/audit?who={OPERATOR}", VIEWER),
+    "admins": Way("/admin/admins", OWNER),
+    "admins, as an operator": Way("/admin/admins", OPERATOR, status=403),
+    "an admin": Way(f"/admin/admins/{VIEWER}", OWNER),
+    "oneself as an admin": Way(f"/admin/admins/{OWNER}", OWNER),
+    "an admin, wrongly": posted(f"/admin/admins/{VIEWER}/remove", OWNER, 422, password="x"),
+    "no admin": Way("/admin/admins/nobody", OWNER, status=404),
+    "an admin's own page": Way("/admin/me", OWNER),
+    "a viewer's own page": Way("/admin/me", VIEWER),
+    "an admin's password, wrongly": posted(
+        "/admin/me/password", OPERATOR, 422, old="x", new="y", again="z"
+    ),
+    "an admin's key, wrongly": posted("/admin/me/keys", OPERATOR, 422, role=VIEWER),
+    "nowhere on the admin's side": Way("/admin/nowhere", OWNER, status=404),
+    "not readable on the admin's side": Way("/admin/audit?before=x", OWNER, status=400),
+}
 FILES: dict[str, At] = {
     "/feed.atom": lambda _: "/feed.atom",
     "/feeds/{mark}.atom": lambda all_: all_.feed("atom"),
@@ -197,6 +325,10 @@ FILES: dict[str, At] = {
     "/my/export.json": lambda _: "/my/export.json",
     "/my/saved.bib": lambda _: "/my/saved.bib",
     "/my/saved.ris": lambda _: "/my/saved.ris",
+    "/admin/now": lambda _: "/admin/now",
+    "/admin/pages/{page_id}/raw": lambda all_: f"{quarantined(all_)}/raw",
+    "/admin/runs/{code}/progress": lambda all_: f"{done(all_)}/progress",
+    "/metrics": lambda _: "/metrics",
     "/livez": lambda _: "/livez",
     "/readyz": lambda _: "/readyz",
     "/static/{name}": lambda _: "/static/app.css",

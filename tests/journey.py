@@ -8,17 +8,12 @@
         assert opened.said == []
 
 Rings of the web face are answered at once, so that a letter lies in the mailbox when its page has come.
-Run as a program it makes the pictures of the documentation, from invented papers alone:
-
-    python tests/journey.py docs/
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
 import socket
-import sys
 import threading
 from collections.abc import Iterable, Sequence
 from contextlib import closing
@@ -32,8 +27,7 @@ from typing import Any, Self
 
 import invented
 import uvicorn
-from papers import add_reader
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page
 from reading_mail import opened
 
 from tasks.desk import visiting
@@ -41,9 +35,10 @@ from tasks.records import Ring, SourceKind
 from tasks.round.context import Context
 from tasks.round.walk import STEPS, run_once
 from tasks.settings import Settings
-from tasks.store import migrate, sources
+from tasks.store import admin_visits, admins, migrate, sources
 from tasks.store.database import Database
 from workers import demo
+from workers.web.admin import door
 from workers.web.app import make_app
 from workers.web.page import COOKIE
 
@@ -73,13 +68,13 @@ class Clock:
 class House:
     """A home folder with its database, mailbox and pages, and a web face on a port of this machine.
 
-    `rows` is a database to begin with, as `known()` gives it.
+    `rows` is a database to begin with, as `known()` gives it; `chosen` are settings.
     """
 
-    def __init__(self, home: Path, rows: bytes = b"") -> None:
+    def __init__(self, home: Path, rows: bytes = b"", **chosen: Any) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-        self.settings = Settings(home=home, base_url=self.url, _env_file=None)  # type: ignore[call-arg]
+        self.settings = Settings(home=home, base_url=self.url, _env_file=None, **chosen)
         self.clock = Clock(moment(18))
         self.pages = home / "pages"
         self.pages.mkdir(parents=True)
@@ -90,7 +85,7 @@ class House:
         self.context = Context(settings=self.settings, database=database, clock=self.clock)
         self._take_pages()
         self.app: Any = make_app(self.settings, clock=self.clock, ring=self.answer)
-        config = uvicorn.Config(self.app, log_level="warning", lifespan="off")
+        config = uvicorn.Config(self.app, log_level="warning", lifespan="on")
         self._server = uvicorn.Server(config)
         sockets = {"sockets": [self._listener]}
         self._thread = threading.Thread(target=self._server.run, kwargs=sockets)
@@ -202,9 +197,18 @@ class House:
 
     def sign_in(self, window: BrowserContext, reader_id: int, scope: str = "full") -> None:
         """A visit of that reader begins in this window."""
-        secret = visiting.begin(self.context, reader_id, scope)
+        self._give(window, COOKIE, visiting.begin(self.context, reader_id, scope))
+
+    def admit(self, window: BrowserContext, name: str) -> None:
+        """A visit of the admin of that name begins in this window."""
+        with self.context.database.write() as session:
+            admin = admins.find(session, name)
+            secret = admin_visits.begin(session, admin, now=self.clock())
+        self._give(window, door.COOKIE, secret)
+
+    def _give(self, window: BrowserContext, name: str, secret: str) -> None:
         # Browsers take a cookie for https alone from this machine over http too; the tool's door does not.
-        cookie: Any = {"name": COOKIE, "value": secret, "url": self.url.replace("http:", "https:")}
+        cookie: Any = {"name": name, "value": secret, "url": self.url.replace("http:", "https:")}
         window.add_cookies([{**cookie, "secure": True, "httpOnly": True, "sameSite": "Lax"}])
 
 
@@ -299,57 +303,3 @@ SHOWS_FOCUS = """node => {
 def _checksum(rows: Iterable[Sequence[Any]]) -> str:
     lines = sorted(repr(tuple(row)) for row in rows)
     return f"{len(lines)} rows {hashlib.sha256(''.join(lines).encode()).hexdigest()[:16]}"
-
-
-# --- the pictures of the documentation ------------------------------------------------------------
-def pictures(folder: Path, browser: Browser, house: House) -> None:
-    """Write what a stranger sees, the first minutes, their preview, and a profile being tuned, as files into
-    that folder.
-    """
-    house.day(19)
-    page = house.open(browser, height=790).page
-    page.goto("/")
-    page.screenshot(path=folder / "paperround-today.png")
-    with house.context.database.write() as session:
-        reader = add_reader(session, moment(20, 7), ADA, terms=["long context"])
-    house.sign_in(page.context, reader)
-    page.goto("/my/start")
-    for name in ("Sieve", "Half Measure", "Second Take"):
-        Hand(page).tick(page.get_by_role("checkbox", name=f"{name}:").first)
-    page.mouse.move(0, 0)
-    page.evaluate("scrollTo(0, 0)")
-    page.screenshot(path=folder / "start.png")
-    page.get_by_role("button", name="Show me yesterday’s digest").click()
-    page.locator("#looked .picks").wait_for()
-    box = page.locator("#looked").evaluate("e => [e.offsetLeft, e.offsetTop]")
-    shown = {"x": box[0] - 40, "y": box[1] - 30, "width": 800, "height": 790}
-    page.screenshot(path=folder / "preview.png", full_page=True, clip=shown)
-    page.set_viewport_size({"width": 1280, "height": 1000})
-    page.goto("/my/profiles")
-    page.get_by_role("link", name="main", exact=True).click()
-    page.locator("#terms-add").fill("video diffusion")
-    page.locator("#terms-add").press("Enter")
-    page.locator("#terms-1").wait_for()
-    page.get_by_role("radio", name="30").or_(
-        page.get_by_role("button", name="30 days")
-    ).first.click()
-    page.wait_for_load_state("networkidle")
-    page.evaluate("scrollTo(0, 0)")
-    page.screenshot(path=folder / "tuner.png")
-
-
-def main() -> None:
-    """Make the pictures in the folder that is named."""
-    chromium = os.environ.get("CHROMIUM", "/usr/bin/chromium")
-    with (
-        TemporaryDirectory() as home,
-        House(Path(home) / "home", known()) as house,
-        sync_playwright() as playwright,
-    ):
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        pictures(Path(sys.argv[1]), browser, house)
-        browser.close()
-
-
-if __name__ == "__main__":
-    main()

@@ -1,4 +1,5 @@
-"""A house in which things have happened: readers of each kind, digests, answers, links of each kind.
+"""A house in which things have happened: readers of each kind, digests, answers, links of each kind, and
+an office with something to do.
 
 `settle` makes it so; what it returns knows the secrets and marks that the pages' addresses are made of.
 """
@@ -8,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from email.message import EmailMessage
 
+from busy_office import ROLES, Office, furnish
 from journey import ADA, House, moment
 from papers import add_reader
 from playwright.sync_api import BrowserContext
@@ -39,6 +41,7 @@ class Settled:
     sign_in: EmailMessage
     digest: EmailMessage
     plain: EmailMessage
+    office: Office
 
     def link(self, mail: EmailMessage, part: str) -> str:
         """The path of that mail's first link with `part` in it."""
@@ -64,13 +67,16 @@ class Settled:
                 select(models.Delivery.key).where(models.Delivery.digest_id == 1)
             ).one()
 
-    def visit(self, window: BrowserContext, email: str, scope: str = "full") -> None:
-        """That reader has signed in with this browser."""
-        self.house.sign_in(window, self.ids[email], scope)
+    def visit(self, window: BrowserContext, who: str, scope: str = "full") -> None:
+        """That reader, by their address, or that admin, by their role, has signed in with this browser."""
+        if who in ROLES:
+            self.house.admit(window, who)
+        else:
+            self.house.sign_in(window, self.ids[who], scope)
 
 
 def settle(house: House) -> Settled:
-    """Two rounds, four readers and a stranger; it is the morning of the 21st, before the digests' hour."""
+    """Two rounds, four readers, a stranger and the admins; it is the 21st, before the hour."""
     context, now = house.context, moment(19, 8)
     house.clock.moment = now
     with context.database.write() as session:
@@ -102,6 +108,7 @@ def settle(house: House) -> Settled:
         sign_in=sign_in,
         digest=came[ADA],
         plain=came[PLAIN],
+        office=furnish(house, ids[PLAIN]),
     )
 
 

@@ -276,9 +276,9 @@ def test_sources_from_adding_to_removing(run: Run, page: Path) -> None:
     assert run("sources", "add", "folder", page.parent, "--name", "mine").code == 2
     (row,) = run("sources", "list", "--json").json
     assert (row["name"], row["kind"], row["state"]) == ("mine", "folder", "active")
-    checked = run("sources", "check", "mine", "--json").json
+    checked = run("sources", "test", "mine", "--json").json
     assert [(p["shape"], p["entries"]) for p in checked["pages"]] == [("hf-api", 10)]
-    assert "mine" in run("sources", "check", "mine").out
+    assert "mine" in run("sources", "test", "mine").out
     for verb, state in (("pause", "paused"), ("resume", "active")):
         assert run("sources", verb, "mine").code == 0
         assert run("sources", "list", "--json").json[0]["state"] == state
@@ -290,11 +290,11 @@ def test_sources_from_adding_to_removing(run: Run, page: Path) -> None:
 def test_checking_a_source_that_cannot_be_read_says_so(run: Run, page: Path) -> None:
     (page.parent / "bad.json").write_text("[{")
     run("sources", "add", "folder", page.parent, "--name", "mine")
-    done = run("sources", "check", "mine")
+    done = run("sources", "test", "mine")
     assert done.code == 3
     assert "bad_json" in done.out
     page.parent.rename(page.parent.with_name("moved"))
-    assert run("sources", "check", "mine").code in (2, 75)
+    assert run("sources", "test", "mine").code in (2, 75)
 
 
 def test_readers_and_profiles_from_adding_to_removing(
@@ -396,7 +396,7 @@ def test_the_demo_touches_neither_real_readers_nor_a_real_mail_server(run: Run) 
 @pytest.mark.slow
 def test_up_says_where_its_page_is_and_ends_as_asked(home: Path, tmp_path: Path) -> None:
     env = {k: v for k, v in os.environ.items() if not k.startswith("PAPERROUND_")}
-    env |= {"PAPERROUND_HOME": str(home), "PAPERROUND_PORT": "0"}
+    env |= {"PAPERROUND_HOME": str(home), "PAPERROUND_PORT": "0", "PAPERROUND_LOG_FORMAT": "text"}
     command = [sys.executable, "-c", "from workers.cli import main; main()", "up", "--role", "web"]
     with subprocess.Popen(
         command, env=env, cwd=tmp_path, stderr=subprocess.PIPE, text=True

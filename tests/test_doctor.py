@@ -331,7 +331,7 @@ def test_failing_and_paused_sources_are_named_with_the_next_step(
         sources.failed(session, keys[0], "it said 403", owner="me", at=later, wait=None)
     failing = find("sources", home)
     assert (failing.ok, failing.says) == (False, "1 of 2 fail; good: it said 403")
-    assert "paperround sources check good" in failing.way_out
+    assert "paperround sources test good" in failing.way_out
 
 
 def test_unsure_mails_and_dead_letters_are_counted(

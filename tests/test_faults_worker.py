@@ -18,7 +18,7 @@ from sqlalchemy import update
 from sqlmodel import col, func, select
 
 from tasks import models
-from tasks.failpoints import NAMES
+from tasks.failpoints import ROUND
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -45,11 +45,11 @@ def test_a_worker_killed_at_every_named_place_of_one_round_loses_and_doubles_not
 ) -> None:
     cluster.fill(READERS)
     died = []
-    for name in NAMES:
+    for name in ROUND:
         worker = cluster.worker(PAPERROUND_FAILPOINTS=f"{name}=kill")
         cluster.until(lambda worker=worker: worker.poll() is not None)  # type: ignore[misc]
         died.append(worker.returncode)
-    assert died == [-signal.SIGKILL] * len(NAMES)
+    assert died == [-signal.SIGKILL] * len(ROUND)
     cluster.worker()
     cluster.until(lambda: cluster.sent() == READERS)
     assert cluster.everybody_got_one(READERS)

@@ -20,6 +20,7 @@ from papers import add_folder, add_reader, api_json, entry
 from sqlmodel import SQLModel, select
 
 from tasks import models
+from tasks.desk.addresses import masked
 from tasks.desk.limits import EACH_FRESH
 from tasks.desk.subscribing import sign_in_link
 from tasks.records import Ring, Step
@@ -28,7 +29,6 @@ from tasks.round.walk import run_once
 from tasks.settings import Settings
 from tasks.store import digests, readers
 from workers.web.app import make_app
-from workers.web.doors import masked
 from workers.web.guard import HEADERS
 
 BASE = "https://papers.example.org"

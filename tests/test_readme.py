@@ -69,11 +69,11 @@ def test_every_command_of_the_readme_works_in_its_order(tmp_path: Path) -> None:
         done = subprocess.run(
             program, env=env, cwd=tmp_path, capture_output=True, text=True, check=False
         )
-        if words[:2] == ["sources", "check"]:
+        if words[:2] == ["sources", "test"]:
             assert done.returncode in (0, 75), (
                 f"{command}: {done.stderr}"
             )  # the live list may be away
-        elif words[0] == "doctor":
+        elif words[0] in ("doctor", "alarms"):
             assert done.returncode in (0, 1), f"{command}: {done.stderr}"  # it may find something
         else:
             assert done.returncode == 0, f"{command}: {done.stderr}"

@@ -410,6 +410,9 @@ def test_the_papers_of_a_digest_that_never_went_out_come_in_the_next_one(
     assert len(mails(set_up)) == 2
 
 
+ROUND = {step for step in Step if step is not Step.BACKLOG}
+
+
 def test_a_reader_who_is_removed_in_mid_round_stops_nobody_else(
     set_up: Context, now: datetime
 ) -> None:
@@ -424,10 +427,10 @@ def test_a_reader_who_is_removed_in_mid_round_stops_nobody_else(
                     readers.remove(session, gone)
 
     with set_up.database.write() as session:
-        for number in range(len(Step)):
+        for number in range(len(ROUND)):
             add_reader(session, now, f"gone{number}@readers.example")
     run_once(set_up, now, remove_at_each_step)
-    assert seen == set(Step)
+    assert seen == ROUND
     assert {"ada@readers.example", "bo@readers.example"} <= set(rows(set_up))
     assert len(mails(set_up)) == 2
 

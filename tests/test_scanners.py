@@ -11,13 +11,16 @@ from urllib.parse import urlsplit
 
 import httpx2
 import pytest
+from busy_office import OWNER
 from every_page import looked_at
-from journey import ADA, House, known
+from journey import ADA, SOURCE, House, known
 from lived_in import Settled, settle
 from playwright.sync_api import Browser
 from reading_mail import links, way_out
 
 from tasks.desk import visiting
+from tasks.store import admin_visits, admins
+from workers.web.admin import door
 from workers.web.api.app import BASE, SUBJECTS
 from workers.web.app import FACES
 from workers.web.page import COOKIE
@@ -34,6 +37,10 @@ FILLED = {
     "{version}": "1",
     "{profile}": "1",
     "{number}": "1",
+    "{kind}": "delivery",
+    "{visit}": "1",
+    "{reader_id}": "1",
+    "{act}": "start",
 }
 QUERIES = {
     "/search": "?q=attention",
@@ -102,13 +109,12 @@ def test_the_checksum_would_have_shown_it(settled: Settled) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
-@pytest.mark.parametrize("scope", ["full", "tune"])
+@pytest.mark.parametrize("scope", ["full", "tune", OWNER])
 def test_looking_at_every_address_with_every_right_changes_nothing(
     settled: Settled, method: str, scope: str
 ) -> None:
-    visit = visiting.begin(settled.house.context, settled.ids[ADA], scope)
-    rights = {"Cookie": f"{COOKIE}={visit}", "Authorization": f"Bearer {settled.key}"}
-    paths = _paths(settled) if scope == "full" else [p for p in _paths(settled) if "/my" in p]
+    rights = _admins(settled) if scope == OWNER else _readers(settled, scope)
+    paths = _paths(settled) if scope != "tune" else [p for p in _paths(settled) if "/my" in p]
     before = settled.house.rows()
     with httpx2.Client(base_url=settled.house.url, timeout=20, headers=rights) as client:
         for path in paths:
@@ -117,10 +123,39 @@ def test_looking_at_every_address_with_every_right_changes_nothing(
     assert settled.house.rows() == before
 
 
+def test_an_owner_is_refused_nothing_on_the_admins_side(settled: Settled) -> None:
+    """So that what is looked at above are pages, and not refusals."""
+    paths = [path for path in _paths(settled) if "/admin" in path or path == "/metrics"]
+    rights = _admins(settled)
+    with httpx2.Client(base_url=settled.house.url, timeout=20, headers=rights) as client:
+        codes = {path: client.get(path).status_code for path in paths}
+    assert [path for path, code in codes.items() if code in (401, 403)] == []
+    there = {path: code for path, code in codes.items() if path.startswith(BASE) and code != 405}
+    assert set(there.values()) == {200}, there
+    assert len(there) >= 15
+
+
 def test_every_route_of_the_api_is_looked_at(settled: Settled) -> None:
     """What takes no GET is looked at too: it must refuse, and must do nothing."""
     assert all("{" not in path for path in _paths(settled))
     assert len(_of_the_api(settled)) >= 20
+
+
+def _readers(settled: Settled, scope: str) -> dict[str, str]:
+    """What a reader's browser and program show."""
+    visit = visiting.begin(settled.house.context, settled.ids[ADA], scope)
+    return {"Cookie": f"{COOKIE}={visit}", "Authorization": f"Bearer {settled.key}"}
+
+
+def _admins(settled: Settled) -> dict[str, str]:
+    """What an owner's do."""
+    with settled.house.context.database.write() as session:
+        owner = admins.find(session, OWNER)
+        visit = admin_visits.begin(session, owner, now=settled.house.clock())
+    return {
+        "Cookie": f"{door.COOKIE}={visit}",
+        "Authorization": f"Bearer {settled.office.key}",
+    }
 
 
 def _paths(settled: Settled) -> list[str]:
@@ -141,10 +176,15 @@ def _of_the_api(settled: Settled) -> list[str]:
 
 def _filled(settled: Settled, path: str) -> str:
     """The template of a path with what it asks for."""
+    if path.startswith("/admin/sources"):
+        path = path.replace("{name:path}", SOURCE).replace("{name}", SOURCE)
+    path = path.replace("/admin/admins/{name}", f"/admin/admins/{OWNER}")
     values = FILLED | {
         "{token}": settled.token,
         "{paper}": str(settled.papers[0]),
         "{name}": str(settled.papers[0]),
+        "{code}": settled.office.done,
+        "{page_id}": str(settled.office.page),
         "{secret}": settled.link(settled.sign_in, "/in/").removeprefix("/in/"),
         "{mark}": settled.link(settled.digest, "/tune/").removeprefix("/tune/"),
     }

@@ -1,4 +1,4 @@
-"""One bounded GET at a time: whatever the other side does, it costs a document's share and no more.
+"""One bounded request at a time: whatever the other side does, it costs a document's share and no more.
 
 `Http.get` brings an `Answer` for every status; what it means is told in `answer`. The limits of a
 document sit in `Limits`; which addresses may be dialled is judged in `address`.
@@ -98,7 +98,7 @@ class Http:
         target = _target(url)
         private: Mapping[str, str] = secret or {}
         for _ in range(self._limits.redirects + 1):
-            answer = self._hop(target, {**headers, **private})
+            answer = self._hop("GET", target, {**headers, **private})
             private = {}
             location = answer.headers.get("location", "")
             if answer.status not in REDIRECTS or not location:
@@ -109,9 +109,20 @@ class Http:
             "and correct the source's address"
         )
 
-    def _hop(self, url: httpx2.URL, headers: Mapping[str, str]) -> Answer:
+    def post(self, url: str, body: bytes, *, content_type: str) -> Answer:
+        """The answer to a POST. No redirect is walked: what is meant for one server goes to no other.
+
+        Raises as `get` does. No status is an error here.
+        """
+        self._dialler.deadline = monotonic() + self._limits.total
+        headers = {"Accept": "*/*", "Content-Type": content_type}
+        return self._hop("POST", _target(url), headers, body)
+
+    def _hop(
+        self, method: str, url: httpx2.URL, headers: Mapping[str, str], body: bytes | None = None
+    ) -> Answer:
         try:
-            with self._client.stream("GET", url, headers=headers) as response:
+            with self._client.stream(method, url, headers=headers, content=body) as response:
                 return Answer(
                     status=response.status_code,
                     url=str(url),
