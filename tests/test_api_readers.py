@@ -380,7 +380,7 @@ def test_no_get_changes_a_row(context: Context, ada: TestClient) -> None:
     before = dump(context)
     fill = {"name": "main", "day": TODAY, "paper": 3, "want": "more", "key": 1, "version": 1}
     for path, methods in json.loads(document())["paths"].items():
-        if "get" in methods:
+        if "get" in methods and not path.startswith("/admin/"):  # these are another key's
             asked = {"q": "x", "paper": 3, "want": "more", "profile": "main"}
             for method in ("GET", "HEAD"):
                 answer = ada.request(method, path.format(**fill), params=asked)

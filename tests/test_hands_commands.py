@@ -20,7 +20,7 @@ from tasks.round.walk import run_once
 from tasks.settings import Settings, current
 from tasks.store import audit, pages, sources
 from tasks.store.database import Database
-from workers.cli import main
+from workers.cli import main, say
 
 Run = Callable[..., "Done"]
 ADA = "ada@readers.example"
@@ -84,7 +84,7 @@ def run(
     """Calls `paperround` in this process, on that home."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PAPERROUND_HOME", str(home))
-    monkeypatch.setenv("COLUMNS", "400")
+    monkeypatch.setattr(say.out, "width", 400)
     monkeypatch.setattr("sys.stdin", io.StringIO())  # nobody is there to say yes
     capsys.readouterr()
 

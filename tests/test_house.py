@@ -106,6 +106,7 @@ def pins(lock: str) -> dict[str, str]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)  # some hundreds of processes
 def test_every_module_imports_alone(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", IMPORT_EACH_ALONE, str(tmp_path), *sorted(strangers())],
