@@ -376,7 +376,7 @@ def stamps(session: Session, first: date, last: date) -> list[Stamp]:
             func.sum(Entry.id),
             func.sum(Entry.revision),
         )
-        .where(*_between(first, last))
+        .where(*between(first, last))
         .group_by(own)
         .order_by(own)
     )
@@ -389,7 +389,7 @@ def stamps(session: Session, first: date, last: date) -> list[Stamp]:
 def arrived_on(session: Session, day: date) -> list[tuple[datetime, Paper]]:
     """A day's arrivals (in UTC), each with its moment; of a flood, the newest."""
     found = session.exec(
-        select(Entry).where(*_between(day, day)).order_by(col(Entry.id).desc()).limit(PAST_MOST)
+        select(Entry).where(*between(day, day)).order_by(col(Entry.id).desc()).limit(PAST_MOST)
     )
     return [(row.arrived_at, paper(row)) for row in found if row.arrived_at][::-1]
 
@@ -400,13 +400,14 @@ def votes_of(session: Session, day: date) -> list[tuple[datetime, int, int]]:
         select(func.min(Page.fetched_at), Sighting.entry_id, Sighting.upvotes)
         .join(Page, col(Page.id) == Sighting.page_id)
         .join(Entry, col(Entry.id) == Sighting.entry_id)
-        .where(*_between(day, day), col(Sighting.upvotes).is_not(None))
+        .where(*between(day, day), col(Sighting.upvotes).is_not(None))
         .group_by(col(Sighting.entry_id), col(Sighting.upvotes))
     )
     return sorted((when, entry_id, votes or 0) for when, entry_id, votes in found if when)
 
 
-def _between(first: date, last: date) -> tuple[ColumnElement[bool], ...]:
+def between(first: date, last: date) -> tuple[ColumnElement[bool], ...]:
+    """The condition of what arrived on the days from `first` to `last` (in UTC) and stands."""
     return (
         col(Entry.arrived_at) >= datetime.combine(first, time(), UTC),
         col(Entry.arrived_at) < datetime.combine(last + timedelta(days=1), time(), UTC),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -11,7 +11,8 @@ from typing import Any
 from sqlmodel import Session, col, func, select
 
 from tasks.models import Digest, Entry, Feedback, Pick, Profile, Reader, Score
-from tasks.store.mends import SOME
+from tasks.store import entries
+from tasks.store.mends import parts
 
 SERVED_WITHIN = timedelta(days=7)  # a paper's day and the digest that would have brought it
 
@@ -48,7 +49,7 @@ def served(
     """Which of these readers got digests in these days."""
     days: dict[int, set[date]] = defaultdict(set)
     since: dict[int, datetime] = {}
-    for some in _parts(reader_ids):
+    for some in parts(reader_ids):
         mine = col(Digest.reader_id).in_(some)
         between = col(Digest.day).between(first, last + SERVED_WITHIN)
         for reader_id, day in session.exec(
@@ -68,8 +69,8 @@ def known(
     became = func.coalesce(Entry.merged_into, Entry.id)
     for table in (Pick, Feedback):
         model: Any = table
-        for readers in _parts(reader_ids):
-            for some in _parts(entry_ids):
+        for readers in parts(reader_ids):
+            for some in parts(entry_ids):
                 found = (
                     select(model.reader_id, became)
                     .join(Entry, col(Entry.id) == model.entry_id)
@@ -83,22 +84,16 @@ def stored(session: Session, profile_ids: Collection[int], days: Sequence[date])
     """The kept scores of these profiles that reach their lines, of papers that were news in these days."""
     if not days:
         return []
-    own = func.date(Entry.arrived_at)
-    is_sqlite = session.get_bind().dialect.name == "sqlite"
-    bounds: list[Any] = [min(days), max(days)]
-    first, last = [day.isoformat() for day in bounds] if is_sqlite else bounds
     found: list[Stored] = []
-    for some in _parts(profile_ids):
+    for some in parts(profile_ids):
         rows = session.exec(
             select(Score, Entry.arrived_at)
             .join(Entry, col(Entry.id) == Score.entry_id)
             .join(Profile, col(Profile.id) == Score.profile_id)
             .where(
                 col(Score.profile_id).in_(some),
-                own >= first,
-                own <= last,
+                *entries.between(min(days), max(days)),
                 col(Score.value) >= Profile.line,
-                col(Entry.withdrawn).is_(False),
             )
         )
         found += [
@@ -116,8 +111,3 @@ def stored(session: Session, profile_ids: Collection[int], days: Sequence[date])
             if at
         ]
     return found
-
-
-def _parts(keys: Iterable[int]) -> Iterable[list[int]]:
-    ordered = sorted(set(keys))
-    return (ordered[start : start + SOME] for start in range(0, len(ordered), SOME))

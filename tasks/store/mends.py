@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, delete, update
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, col, select
 
 from tasks.errors import Conflict
 from tasks.models import (
@@ -119,12 +119,9 @@ def pages_of(session: Session, first: date, last: date, sources: Sequence[str] =
 
     A page without a day of its own belongs to the day it was fetched on.
     """
-    own = func.coalesce(Page.day, func.date(Page.fetched_at))
-    where = (
-        [own >= first, own <= last]
-        if not _is_sqlite(session)
-        else [own >= first.isoformat(), own <= last.isoformat()]
-    )
+    begin, end = (datetime.combine(day, time(), UTC) for day in (first, last + timedelta(days=1)))
+    undated = col(Page.day).is_(None) & (col(Page.fetched_at) >= begin) & (Page.fetched_at < end)
+    where: list[Any] = [col(Page.day).between(first, last) | undated]
     where += [col(Source.name).in_(sources)] if sources else []
     return _pages(session, *where)
 
@@ -132,7 +129,7 @@ def pages_of(session: Session, first: date, last: date, sources: Sequence[str] =
 def pages_seeing(session: Session, entry_ids: Iterable[int]) -> list[Kept]:
     """The pages on which any of these entries stood, the first fetched first."""
     found: dict[int, Kept] = {}
-    for some in _parts(entry_ids):
+    for some in parts(entry_ids):
         seen = select(Sighting.page_id).where(col(Sighting.entry_id).in_(some))
         found |= {page.id: page for page in _pages(session, col(Page.id).in_(seen))}
     return [found[key] for key in sorted(found)]
@@ -176,7 +173,7 @@ def days_of(session: Session, first: date, last: date) -> dict[str, set[date]]:
 def sightings_on(session: Session, page_ids: Iterable[int]) -> list[Seen]:
     """What stood on these pages. What an emptied entry kept was seen as another entry too."""
     found: list[Seen] = []
-    for some in _parts(page_ids):
+    for some in parts(page_ids):
         rows = session.exec(
             select(Sighting)
             .join(Entry, col(Entry.id) == Sighting.entry_id)
@@ -194,7 +191,7 @@ def owners(session: Session, names: Iterable[Name]) -> dict[Name, int]:
     """Which entries are known by these names."""
     wanted = set(names)
     found: dict[Name, int] = {}
-    for some in _parts({value for _, value in wanted}):
+    for some in parts({value for _, value in wanted}):
         for row in session.exec(select(Identifier).where(col(Identifier.value).in_(some))):
             if (row.kind, row.value) in wanted:
                 found[row.kind, row.value] = row.entry_id
@@ -204,7 +201,7 @@ def owners(session: Session, names: Iterable[Name]) -> dict[Name, int]:
 def names_of(session: Session, entry_ids: Iterable[int]) -> dict[int, set[Name]]:
     """What each of these entries is known by."""
     found: dict[int, set[Name]] = {}
-    for some in _parts(entry_ids):
+    for some in parts(entry_ids):
         for row in session.exec(select(Identifier).where(col(Identifier.entry_id).in_(some))):
             found.setdefault(row.entry_id, set()).add((row.kind, row.value))
     return found
@@ -221,7 +218,7 @@ class Held:
 def held(session: Session, entry_ids: Iterable[int]) -> dict[int, Held]:
     """These entries as they are."""
     found: dict[int, Held] = {}
-    for some in _parts(entry_ids):
+    for some in parts(entry_ids):
         for row in session.exec(select(Entry).where(col(Entry.id).in_(some))):
             found[row.id or 0] = Held(columns(row), row.arrived_at)
     return found
@@ -241,23 +238,19 @@ def row_of(told: Mapping[str, Any]) -> dict[str, Any]:
 
 def news_of(session: Session, day: date) -> dict[int, dict[str, Any]]:
     """What was news on that day (in UTC): the columns of each entry, by its id."""
-    own = func.date(Entry.arrived_at) == (day.isoformat() if _is_sqlite(session) else day)
     rows = session.exec(
         select(Entry)
-        .where(own, col(Entry.merged_into).is_(None), col(Entry.withdrawn).is_(False))
+        .where(*entries.between(day, day), col(Entry.merged_into).is_(None))
         .order_by(col(Entry.id))
         .limit(entries.PAST_MOST)
     )
     return {row.id or 0: columns(row) for row in rows}
 
 
-def _parts(keys: Iterable[Any]) -> Iterable[list[Any]]:
-    ordered = sorted(keys)
+def parts(keys: Iterable[Any]) -> Iterable[list[Any]]:
+    """Keys in order, each once, so many at a time as one question takes."""
+    ordered = sorted(set(keys))
     return (ordered[start : start + SOME] for start in range(0, len(ordered), SOME))
-
-
-def _is_sqlite(session: Session) -> bool:
-    return session.get_bind().dialect.name == "sqlite"
 
 
 # --- changing ------------------------------------------------------------------------------------
@@ -343,9 +336,9 @@ def _see(session: Session, entry_id: int, change: Change) -> list[dict[str, Any]
 
 
 def _stands(entry_id: int, change: Change) -> Iterable[ColumnElement[bool]]:
-    for some in _parts(change.unsight):
+    for some in parts(change.unsight):
         yield col(Sighting.id).in_(some)
-    for some in _parts(one["page_id"] for one in change.sight):
+    for some in parts(one["page_id"] for one in change.sight):
         yield (col(Sighting.entry_id) == entry_id) & col(Sighting.page_id).in_(some)
 
 
@@ -427,11 +420,11 @@ def _give_back(session: Session, lost_id: int, moved: Mapping[str, Any]) -> None
         lost.arrived_at = datetime.fromisoformat(moved["arrived_at"])
         lost.arrival = counters.take(session, entries.ARRIVALS)
     session.flush()
-    for some in _parts(moved["emptied"]):
+    for some in parts(moved["emptied"]):
         emptied = update(Entry).where(col(Entry.id).in_(some))
         session.execute(emptied.values(merged_into=lost_id))
     for model in MOVED:
-        for some in _parts(moved[model.__name__]):
+        for some in parts(moved[model.__name__]):
             session.execute(update(model).where(col(model.id).in_(some)).values(entry_id=lost_id))
     for kind, value in moved["names"]:
         own = (Identifier.kind == kind, Identifier.value == value)
