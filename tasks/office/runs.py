@@ -20,8 +20,6 @@ from tasks.round.context import Context
 from tasks.store import addenda, audit, runs
 from tasks.store.runs import Piece, Tally
 
-WORK = ("fetch", "pages", "papers", "scores", "mails")
-ENDED = ("done", "cancelled", "undone", "stale", "dropped", "failed")
 MOST_ERRORS = 20
 PAST = {"pause": "paused", "resume": "resumed", "drop": "dropped"}
 
@@ -286,7 +284,7 @@ def _progress(run: Run, tallies: list[Tally], now: datetime) -> Progress:
         done, of = int(run.report.get("done", 0)), int(run.report.get("of", 0))
         return _of(run, done, of, {}, 0, now)
     back = run.state in ("undoing", "undone")
-    own = [tally for tally in tallies if tally.kind in WORK]
+    own = [tally for tally in tallies if tally.kind in runs.WORK]
     sizes: dict[str, int] = {}
     for tally in own:
         sizes[tally.state] = sizes.get(tally.state, 0) + tally.size

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import delete, update
 from sqlmodel import Session, col, select
 
-from tasks.models import Carry, Delivery, Digest, Entry, Feedback, Pick, Profile, Run, Score
+from tasks.models import Carry, Delivery, Digest, Entry, Pick, Profile, Run, Score
 from tasks.records import PickKind
-from tasks.store import claims, readers
-from tasks.store.upsert import insert_new, replace
+from tasks.store import claims, gains, readers, upsert
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,34 +36,12 @@ def still_due(session: Session, reader_id: int, some: Iterable[Due]) -> list[Due
         for row in session.exec(select(Entry).where(col(Entry.id).in_(keys)))
         if not row.withdrawn or row.merged_into
     }
-    known = set()
-    for table in (Pick, Feedback):
-        model: Any = table
-        rows = session.exec(
-            select(Entry)
-            .join(model, model.entry_id == Entry.id)
-            .where(model.reader_id == reader_id)
-            .where(
-                col(Entry.id).in_([*became.values()])
-                | col(Entry.merged_into).in_([*became.values()])
-            )
-        )
-        known |= {row.merged_into or row.id for row in rows}
+    knows = gains.known(session, [reader_id], [key for key in became.values() if key])
     found: dict[int, Due] = {}
     for key, one in wanted.items():
         now = became.get(key)
-        if now is not None and now not in known:
-            found.setdefault(
-                now,
-                Due(
-                    entry_id=now,
-                    profile_id=one.profile_id,
-                    version=one.version,
-                    value=one.value,
-                    raw=one.raw,
-                    reasons=one.reasons,
-                ),
-            )
+        if now is not None and (reader_id, now) not in knows:
+            found.setdefault(now, replace(one, entry_id=now))
     return [*found.values()]
 
 
@@ -150,12 +127,12 @@ def carry(
         }
         for one in kept
     ]
-    replace(session, Score, scores, key=("profile_id", "entry_id"))
+    upsert.replace(session, Score, scores, key=("profile_id", "entry_id"))
     rows = [
         {"reader_id": reader_id, "entry_id": one.entry_id, "run_id": run_id, "at": now}
         for one in kept
     ]
-    return insert_new(session, Carry, rows)
+    return upsert.insert_new(session, Carry, rows)
 
 
 def take_back(session: Session, run_id: int) -> dict[str, int]:

@@ -62,6 +62,9 @@ class Seen:
     warnings: Sequence[str]
 
 
+KINDS = ("added", "changed", "split", "merged", "gone")
+
+
 @dataclass(slots=True)
 class Change:
     """What is to be done to one entry. `key` is its id, below 0 for one to be added.
@@ -88,7 +91,7 @@ class Change:
 
     @property
     def kinds(self) -> list[str]:
-        """What it is, in the words of a plan; none where only sightings or names are put right."""
+        """What it is, of `KINDS`; none where only sightings or names are put right."""
         found = {
             "added": self.before is None,
             "split": self.split,

@@ -15,7 +15,7 @@ from sqlalchemy import delete, update
 from sqlalchemy.orm import defer
 from sqlmodel import Session, col, func, select
 
-from tasks.errors import Conflict, LostLease, UnknownName
+from tasks.errors import Conflict, UnknownName
 from tasks.models import EntryVersion, Run, RunItem
 from tasks.store import claims, counters
 from tasks.store.upsert import insert_new
@@ -24,14 +24,15 @@ LEASE = timedelta(minutes=5)
 PLAN_LEASE = timedelta(minutes=30)  # a year of pages takes some minutes to read
 KEPT_FOR = timedelta(days=90)
 RETRY_FIRST, RETRY_MOST = timedelta(seconds=5), timedelta(minutes=5)
-KINDS = ("plan", "check", "fetch", "pages", "papers", "scores", "mails")
+WORK = ("fetch", "pages", "papers", "scores", "mails")  # in this order
+KINDS = ("plan", "check", *WORK)
 STEP = 1_000_000  # positions of one kind
 ACTIVE = ("checking", "queued", "running", "paused", "undoing")
 LIGHT = defer(Run.world)  # type: ignore[arg-type]  # large, and wanted by the last look alone
 CLAIMED = {  # which items may be claimed in which state of their run, and in which state these are
     "planning": (("plan",), "waiting"),
     "checking": (("check",), "waiting"),
-    "running": (("fetch", "pages", "papers", "scores", "mails"), "waiting"),
+    "running": (WORK, "waiting"),
     "undoing": (("pages", "papers", "mails"), "done"),
 }
 
@@ -286,12 +287,6 @@ def again(session: Session, run_id: int) -> int:
     return claims.changed(session, update(RunItem).where(*mine).values(values))
 
 
-def drop_items(session: Session, run_id: int, kinds: Collection[str]) -> None:
-    """These items are wanted no more."""
-    mine = (col(RunItem.run_id) == run_id, col(RunItem.kind).in_(kinds))
-    session.execute(delete(RunItem).where(*mine))
-
-
 @dataclass(frozen=True, slots=True)
 class Tally:
     """How many items of a kind are in a state, and how much work that is."""
@@ -367,10 +362,3 @@ def expect(session: Session, run_id: int, was: Collection[str], doing: str) -> R
     if run.state not in was:
         raise Conflict(f"run {run.code} is {run.state}: {doing}")
     return run
-
-
-def still(session: Session, item: Taken, owner: str) -> None:
-    """Raises `LostLease` where the item is no longer ours."""
-    row = session.get_one(RunItem, item.id, populate_existing=True)
-    if row.owner != owner:
-        raise LostLease(f"item {item.id} of run {item.run_id} is no longer owned by {owner}")

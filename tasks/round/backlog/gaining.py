@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,7 @@ from tasks.store.mends import Change
 from tasks.store.profiles import Asked
 from tasks.store.shards import reasons_to_json
 
+FROM_SCORES = (Stage.SCORE, Stage.COMPOSE)  # what begins with them is about all papers of its days
 TOP = 3  # picks of a day: what a reader would miss
 Told = Callable[[int, int], None]
 
@@ -68,6 +70,11 @@ class Days:
     before: Mapping[date, Sequence[int]]
     after: Mapping[date, Sequence[int]]
     same: Mapping[int, int]
+
+    @cached_property
+    def place(self) -> dict[int, int]:
+        """Where each paper stands; of two texts of one, the later."""
+        return {key: number for number, key in enumerate(self.keys)}
 
     def key(self, number: int) -> int:
         """The paper at a place: the one that it is a part of, where it is."""
@@ -112,10 +119,10 @@ def _days(
         }
         wanted = {arrived[c.key] for c in changes if c.key in arrived}
         wanted |= {date.fromisoformat(c.news) for c in changes if c.news}
-        if question.stage in (Stage.SCORE, Stage.COMPOSE):
+        if question.stage in FROM_SCORES:
             wanted = set(question.days)
         news = {day: mends.news_of(session, day) for day in sorted(wanted)}
-    return _laid_out(ground, news, changes) if any(news.values()) or wanted else None
+    return _laid_out(ground, news, changes) if wanted else None
 
 
 def _laid_out(
@@ -166,20 +173,26 @@ def _of_shard(
     context: Context, question: Question, days: Days, ground: _Ground, shard_id: int, found: Gains
 ) -> None:
     with context.database.read() as session:
+        every = profiles.of_shard(session, shard_id)
         asked = [
             one
-            for one in profiles.of_shard(session, shard_id)
+            for one in every
             if one.shadows is None and (not question.readers or one.reader_id in question.readers)
         ]
         some = sorted({one.reader_id for one in asked})
         served = gains.served(session, some, min(days.after), max(days.after)) if some else {}
-        kept = gains.stored(session, [int(o.profile.id) for o in asked], list(days.after))
+        kept: Mapping[date, Seats] = {}
+        if question.stage in FROM_SCORES:
+            of = [int(one.profile.id) for one in asked]
+            kept = _stored(gains.stored(session, of, list(days.after)))
     if not asked:
         return
-    table = _Table(context, ground, days, shard_id, asked)
+    whole = [one.profile for one in every]  # a shelf is of all, and loses who is left out
+    shelf = shelved(*shelf_of(context, shard_id), ground.scorer, whole)
+    table = _Table(ground, days, shelf, asked)
     gaining: dict[int, list[_Seat]] = defaultdict(list)
     for day in days.after:
-        was, will = _tops(question, table, kept, days, day)
+        was, will = _tops(question, table, kept.get(day, {}), day)
         for reader_id in some:
             if not served[reader_id].on(day):
                 continue
@@ -206,61 +219,61 @@ class _Seat:
 Seats = dict[int, list[_Seat]]  # by reader, best first
 
 
-def _tops(
-    question: Question, table: _Table, kept: Sequence[Stored], days: Days, day: date
-) -> tuple[Seats, Seats]:
+def _tops(question: Question, table: _Table, kept: Seats, day: date) -> tuple[Seats, Seats]:
     """Each reader's papers of a day, as it was and as it would be."""
     if question.stage is Stage.COMPOSE:
-        return {}, _stored(kept, day)
-    after = table.best(days.after[day], day)
+        return {}, kept
+    after = table.best(table.days.after[day], day)
     if question.stage is Stage.SCORE:
-        return _stored(kept, day), after
-    return table.best(days.before[day], day), after
+        return kept, after
+    return table.best(table.days.before[day], day), after
 
 
-def _stored(kept: Sequence[Stored], day: date) -> Seats:
-    seats: Seats = defaultdict(list)
-    for one in sorted(kept, key=lambda one: -one.raw):
-        own = seats[one.reader_id] if one.day == day else None
-        if own is not None and one.entry_id not in {seat.key for seat in own}:
-            own.append(_Seat(one.entry_id, day, one.raw, one.profile_id, stored=one))
-    return seats
+def _stored(kept: Sequence[Stored]) -> dict[date, Seats]:
+    """The kept scores as seats, day by day."""
+    found: dict[date, Seats] = defaultdict(dict)
+    for one in kept:
+        seat = _Seat(one.entry_id, one.day, one.raw, one.profile_id, stored=one)
+        found[one.day].setdefault(one.reader_id, []).append(seat)
+    return {
+        day: {reader_id: _ranked(some) for reader_id, some in seats.items()}
+        for day, seats in found.items()
+    }
 
 
 class _Table:
     """All papers of the days × all profiles of a shard: what reaches a line, in log-odds."""
 
-    def __init__(
-        self, context: Context, ground: _Ground, days: Days, shard_id: int, asked: Sequence[Asked]
-    ) -> None:
-        self.ground, self.days, self.asked = ground, days, asked
-        whole = [one.profile for one in asked]
-        self.kept: Shelf = shelved(*shelf_of(context, shard_id), ground.scorer, whole)
+    def __init__(self, ground: _Ground, days: Days, kept: Shelf, asked: Sequence[Asked]) -> None:
+        self.ground, self.days, self.kept, self.asked = ground, days, kept, asked
         self.place = {int(key): number for number, key in enumerate(self.kept.rows.keys)}
         self.by_id = {int(one.profile.id): one for one in asked}
 
-    def _made(self) -> None:
-        if hasattr(self, "raw"):
-            return
+    @cached_property
+    def reading(self) -> Reading:
+        """The papers as the rows of these profiles number them."""
+        return self.days.texts.answering(self.kept.columns.keys())
+
+    @cached_property
+    def raw(self) -> NDArray[np.float64]:
+        """Papers x profiles; -inf for what reaches no line, or was given as an example."""
         floors = floors_of(self.kept, self.asked, self.ground.past)
-        self.reading: Reading = self.days.texts.answering(self.kept.columns.keys())
         evidence = matrix(self.kept.rows, self.reading.edition)
-        self.raw: NDArray[np.float64] = np.full((len(self.days.keys), len(self.asked)), -np.inf)
-        places = {key: number for number, key in enumerate(self.days.keys)}
+        found = np.full((len(self.days.keys), len(self.asked)), -np.inf)
         for column, one in enumerate(self.asked):
             key = int(one.profile.id)
             raw = Curve.of(one.profile).raw(evidence[:, self.place[key]])
             line = max(floors[key], one.threshold)
             reaches = 1 / (1 + np.exp(-raw)) >= line
-            self.raw[reaches, column] = raw[reaches]
+            found[reaches, column] = raw[reaches]
             given = {example.id for example in one.profile.examples}
-            for entry, number in places.items():
-                if given and f"entry:{entry}" in given:
-                    self.raw[number, column] = -np.inf
+            if given:
+                barred = [n for key, n in self.days.place.items() if f"entry:{key}" in given]
+                found[barred, column] = -np.inf
+        return found
 
     def best(self, numbers: Sequence[int], day: date) -> Seats:
         """Each reader's best papers of some, as many as they have places."""
-        self._made()
         seats: Seats = {}
         if not numbers:
             return seats
@@ -309,10 +322,9 @@ def _keep(
                 continue
             met = Met(digests.sent_lately(session, reader_id, now))
             kept: list[_Seat] = []
-            papers = table.days.texts.papers
-            place = {key: number for number, key in enumerate(table.days.keys)}
             for seat in fresh:
-                paper = papers[seat.number if seat.number >= 0 else place[seat.key]]
+                number = seat.number if seat.number >= 0 else table.days.place[seat.key]
+                paper = table.days.texts.papers[number]
                 if not met.twin(paper):
                     met.add(paper)
                     kept.append(seat)

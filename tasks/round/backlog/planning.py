@@ -19,7 +19,7 @@ from tasks.round.backlog.mending import changes
 from tasks.round.backlog.question import Mail, Question, Stage
 from tasks.round.context import Context
 from tasks.store import entries, mends, runs, shards, sources
-from tasks.store.mends import Change
+from tasks.store.mends import KINDS, Change
 from tasks.store.runs import Piece
 
 AT_ONCE = 50  # papers, pages or readers in one transaction
@@ -111,7 +111,7 @@ def _mending(
     tops = sum(len(some) for some in gains.of.values())
     numbers = _numbers(pieces) | {
         "pages": _pages(looked),
-        "papers": {kind: kinds[kind] for kind in ("added", "changed", "split", "merged", "gone")},
+        "papers": {kind: kinds[kind] for kind in KINDS},
         "days": _days(looked, made),
         "readers": {"changed": len(gains.changed), "gain": len(gains.of), "top": tops},
         "mail": question.mail.value,
@@ -243,7 +243,7 @@ def _days(looked: Looked | None, made: Sequence[Change]) -> list[dict[str, Any]]
 
     def row(source: str, day: date) -> dict[str, Any]:
         empty = dict.fromkeys(("pages", "before", "after"), 0)
-        kinds = dict.fromkeys(("added", "changed", "split", "merged", "gone"), 0)
+        kinds = dict.fromkeys(KINDS, 0)
         return rows.setdefault(
             (source, day), {"source": source, "day": day.isoformat()} | empty | kinds
         )

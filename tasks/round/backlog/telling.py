@@ -8,9 +8,7 @@ from typing import Any
 from sqlmodel import Session
 
 from tasks.store import runs
-from tasks.store.mends import Change
-
-KINDS = ("added", "changed", "split", "merged", "gone")
+from tasks.store.mends import KINDS, Change
 
 
 def report(session: Session, run_id: int) -> dict[str, Any]:
@@ -22,7 +20,7 @@ def report(session: Session, run_id: int) -> dict[str, Any]:
     conflicts: list[str] = []
     failed: list[str] = []
     left_out: set[tuple[str, str, int]] = set()
-    for row in runs.items(session, run_id, kinds=runs.CLAIMED["running"][0]):
+    for row in runs.items(session, run_id, kinds=runs.WORK):
         if row.state != "done":
             failed.append(f"{row.kind}: {row.error or row.state}")
         if row.kind == "papers":

@@ -39,7 +39,6 @@ log = logging.getLogger(__name__)
 
 FOR_A_WHILE = timedelta(seconds=2)  # what a ring works before it makes room for others
 NOTED_EVERY = timedelta(seconds=0.3)
-ASIDE = ("planning", "checking", "running", "undoing")
 
 
 class RoundFirst(Exception):
@@ -65,7 +64,9 @@ def step(context: Context, run_id: int, at: datetime, *, aside: bool = True) -> 
     """
     with context.database.read() as session:
         run = runs.get(session, run_id)
-        if run.state not in (*ASIDE, "queued") or (aside and _round_waits(context, session, at)):
+        if run.state not in (*runs.CLAIMED, "queued") or (
+            aside and _round_waits(context, session, at)
+        ):
             return False
         state = run.state
     if state == "queued":
@@ -213,7 +214,8 @@ def _fetch(context: Context, item: Taken, owner: str) -> None:
         fetched = fetch_source(source, at=at, since=day, http=http)
     failpoint("backlog.made")
     # The day was only asked for as if it were today; it came now.
-    read = [(page, _read(context, page)) for page in (_came(page, now) for page in fetched.pages)]
+    came = [replace(page, fetched_at=now) for page in fetched.pages]
+    read = [(page, _read(context, page)) for page in came]
     found = {"pages": 0, "new": 0, "merged": 0, "quarantined": 0, "notes": list(fetched.notes)}
     with context.database.write() as session:
         for page, parsed in read:
@@ -222,13 +224,6 @@ def _fetch(context: Context, item: Taken, owner: str) -> None:
                 _bring(session, key, parsed, found, now, news=item.payload["mail"] == Mail.NEXT)
         sources.recovered(session, source.id, now)
         runs.done(session, item, found, owner=owner)
-
-
-def _came(page: RawPage, now: datetime) -> RawPage:
-    return RawPage(
-        url=page.url, body=page.body, fetched_at=now, content_type=page.content_type,
-        kind=page.kind, day=page.day, name=page.name, headers=page.headers,
-    )  # fmt: skip
 
 
 def _read(context: Context, page: RawPage) -> ParsedPage | PageError:
