@@ -228,7 +228,7 @@ def test_a_run_that_is_stopped_is_run_again_and_a_pause_outlives_everything(
     code, _ = runs.plan(context, house.question, "ada")
     house.until(code, "planned")
     runs.start(context, code, "ada")
-    house.cluster.until(lambda: house.look(code).progress.done > 0)
+    house.until(code, "running")
     runs.cancel(context, code, "ada", stop=True)
     cancelled = house.look(code)
     assert (cancelled.state, cancelled.progress.under_way) == ("cancelled", 0)

@@ -152,7 +152,8 @@ def cancel(context: Context, code: str, who: str, *, stop: bool = False) -> list
     """
     now = context.clock()
     with context.database.write() as session:
-        run = _expect(session, code, ("running", "paused"), "there is nothing to cancel")
+        words = "there is nothing to cancel, and what was not begun can be dropped"
+        run = _expect(session, code, ("running", "paused"), words)
         assert run.id is not None
         if runs.move(session, run.id, "cancelled", was=("running", "paused"), now=now):
             left = runs.stop(session, run.id, now_too=stop)
