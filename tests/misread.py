@@ -21,7 +21,7 @@ from tasks.round.backlog.working import step
 from tasks.round.context import Context
 from tasks.round.parsing import parse
 from tasks.settings import Settings
-from tasks.store import mends, pages, sources
+from tasks.store import old_pages, pages, sources
 from tasks.store.database import Database
 from tasks.store.search import search
 
@@ -183,7 +183,7 @@ class World:
             names = session.exec(select(models.Identifier)).all()
             papers = [
                 (
-                    json.dumps(mends.columns(row), sort_keys=True),
+                    json.dumps(old_pages.columns(row), sort_keys=True),
                     sorted(_place(one) for one in sightings if one.entry_id == row.id),
                     sorted((one.kind, one.value) for one in names if one.entry_id == row.id),
                 )
@@ -210,7 +210,7 @@ class World:
         with self.context.database.read() as session:
             return {
                 "entries": {
-                    row.id: (mends.columns(row), row.merged_into, row.arrived_at, bool(row.arrival))
+                    row.id: (old_pages.columns(row), row.merged_into, row.arrived_at, bool(row.arrival))
                     for row in session.exec(select(models.Entry))
                 },
                 "sightings": {

@@ -12,7 +12,7 @@ from sqlmodel import Session, col, func, select
 
 from tasks.models import Digest, Entry, Feedback, Pick, Profile, Reader, Score
 from tasks.store import entries
-from tasks.store.mends import parts
+from tasks.store.old_pages import parts
 
 SERVED_WITHIN = timedelta(days=7)  # a paper's day and the digest that would have brought it
 

@@ -19,7 +19,7 @@ from tasks.models import Entry
 from tasks.parse.clean import title_key
 from tasks.records import ParsedEntry, ParsedPage
 from tasks.store import entries
-from tasks.store.mends import Held, Kept, Name, Seen
+from tasks.store.old_pages import Held, Kept, Name, Seen
 
 NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 OWN = {"arxiv": 5, "doi": 4, "title": 3}  # how strongly an entry is known by what it shows itself

@@ -26,7 +26,7 @@ from tasks.round.scoring import fitted, lately, shelf_of
 from tasks.round.shelf import Shelf, shelved
 from tasks.score import Background, Curve, Explainer, Form, Texts, matrix, read_papers, scored
 from tasks.score.reading import Reading
-from tasks.store import digests, entries, gains, mends, profiles, readers, shards
+from tasks.store import digests, entries, gains, old_pages, profiles, readers, shards
 from tasks.store.gains import Stored
 from tasks.store.mends import Change
 from tasks.store.profiles import Asked
@@ -114,14 +114,14 @@ def _days(
     with context.database.read() as session:
         arrived = {
             key: one.arrived.date()
-            for key, one in mends.held(session, [c.key for c in changes if c.key > 0]).items()
+            for key, one in old_pages.held(session, [c.key for c in changes if c.key > 0]).items()
             if one.arrived
         }
         wanted = {arrived[c.key] for c in changes if c.key in arrived}
         wanted |= {date.fromisoformat(c.news) for c in changes if c.news}
         if question.stage in FROM_SCORES:
             wanted = set(question.days)
-        news = {day: mends.news_of(session, day) for day in sorted(wanted)}
+        news = {day: old_pages.news_of(session, day) for day in sorted(wanted)}
     return _laid_out(ground, news, changes) if wanted else None
 
 
@@ -152,7 +152,7 @@ def _laid_out(
 
 
 def _paper(key: int, told: Mapping[str, Any]) -> Paper:
-    own = mends.row_of(told)
+    own = old_pages.row_of(told)
     return Paper(
         id=key,
         title=own["title"],

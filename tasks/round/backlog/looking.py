@@ -9,8 +9,8 @@ from tasks.errors import PageError
 from tasks.round.backlog.finding import Reading, World, tellings
 from tasks.round.backlog.question import Question
 from tasks.round.context import Context
-from tasks.store import mends, pages
-from tasks.store.mends import Kept
+from tasks.store import old_pages, pages
+from tasks.store.old_pages import Kept
 
 Told = Callable[[int, int], None]  # how many are done, of how many
 
@@ -31,16 +31,16 @@ class Looked:
 def look(context: Context, question: Question, told: Told) -> Looked:
     """Read the pages of the days in question by today's parser."""
     with context.database.read() as session:
-        asked = mends.pages_of(session, question.first, question.last, question.sources)
+        asked = old_pages.pages_of(session, question.first, question.last, question.sources)
         own = {page.id for page in asked}
-        seen = mends.sightings_on(session, own)
+        seen = old_pages.sightings_on(session, own)
     readings = [_read(context, page, told, n, len(asked)) for n, page in enumerate(asked)]
     with context.database.read() as session:
         names = {name for telling in tellings(readings) for name in telling.names}
-        owners = mends.owners(session, names)
+        owners = old_pages.owners(session, names)
         entry_ids = {one.entry_id for one in seen} | set(owners.values())
-        others = [p for p in mends.pages_seeing(session, entry_ids) if p.id not in own]
-        seen += mends.sightings_on(session, {page.id for page in others})
+        others = [p for p in old_pages.pages_seeing(session, entry_ids) if p.id not in own]
+        seen += old_pages.sightings_on(session, {page.id for page in others})
     readings += [
         _read(context, page, told, len(asked) + n, len(asked) + len(others), asked=False)
         for n, page in enumerate(others)
@@ -48,13 +48,13 @@ def look(context: Context, question: Question, told: Told) -> Looked:
     readings.sort(key=lambda reading: reading.page.id)
     with context.database.read() as session:
         names = {name for telling in tellings(readings) for name in telling.names}
-        owners = mends.owners(session, names)
+        owners = old_pages.owners(session, names)
         entry_ids |= {one.entry_id for one in seen} | set(owners.values())
         world = World(
             seen=seen,
             owners=owners,
-            names=mends.names_of(session, entry_ids),
-            held=mends.held(session, entry_ids),
+            names=old_pages.names_of(session, entry_ids),
+            held=old_pages.held(session, entry_ids),
         )
     return Looked(readings, world)
 

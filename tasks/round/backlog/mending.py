@@ -16,7 +16,8 @@ from typing import Any
 from tasks.models import Entry
 from tasks.round.backlog.finding import NO_TIME, Found, Reading, Telling, World, find
 from tasks.store import entries
-from tasks.store.mends import STOOD, Change, Name, Seen, columns
+from tasks.store.mends import Change
+from tasks.store.old_pages import STOOD, Name, Seen, columns
 
 SAYS_ENOUGH = 40  # characters of an abstract that stand in another one word for word
 

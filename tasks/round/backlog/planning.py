@@ -12,13 +12,14 @@ from datetime import date, datetime
 from typing import Any
 
 from tasks.records import SourceKind
+from tasks.round.backlog.counting import counted
 from tasks.round.backlog.finding import Reading
 from tasks.round.backlog.gaining import Gain, Gains, gained
 from tasks.round.backlog.looking import Looked, Told, look
 from tasks.round.backlog.mending import changes
 from tasks.round.backlog.question import Mail, Question, Stage
 from tasks.round.context import Context
-from tasks.store import entries, mends, runs, shards, sources
+from tasks.store import entries, old_pages, runs, shards, sources
 from tasks.store.mends import KINDS, Change
 from tasks.store.runs import Piece
 
@@ -62,7 +63,7 @@ def _fetching(context: Context, question: Question) -> Draft:
     days: list[dict[str, Any]] = []
     today = context.clock().date()
     with context.database.read() as session:
-        known = mends.days_of(session, question.first, question.last)
+        known = old_pages.days_of(session, question.first, question.last)
         for source in sources.every(session, question.sources):
             if source.kind is SourceKind.HF:
                 wanted = [
@@ -112,7 +113,7 @@ def _mending(
     numbers = _numbers(pieces) | {
         "pages": _pages(looked),
         "papers": {kind: kinds[kind] for kind in KINDS},
-        "days": _days(looked, made),
+        "days": counted(looked, made),
         "readers": {"changed": len(gains.changed), "gain": len(gains.of), "top": tops},
         "mail": question.mail.value,
         "mails": len(gains.of) if question.mail is Mail.ADDENDUM else 0,
@@ -125,7 +126,7 @@ def _is_news(context: Context, made: Sequence[Change]) -> bool:
     keys = [change.key for change in made if change.key > 0]
     since = context.clock() - entries.NEWS_FOR
     with context.database.read() as session:
-        held = mends.held(session, keys)
+        held = old_pages.held(session, keys)
     return any(one.arrived is not None and one.arrived >= since for one in held.values())
 
 
@@ -235,51 +236,6 @@ def _pages(looked: Looked | None) -> dict[str, Any]:
             if r.page.state == "parsed"
         ],
     }
-
-
-def _days(looked: Looked | None, made: Sequence[Change]) -> list[dict[str, Any]]:
-    """Before and after by source and day: how many papers stand on the day's pages, and what changes."""
-    rows: dict[tuple[str, date], dict[str, Any]] = {}
-
-    def row(source: str, day: date) -> dict[str, Any]:
-        empty = dict.fromkeys(("pages", "before", "after"), 0)
-        kinds = dict.fromkeys(KINDS, 0)
-        return rows.setdefault(
-            (source, day), {"source": source, "day": day.isoformat()} | empty | kinds
-        )
-
-    if looked:
-        page_of = {r.page.id: r.page for r in looked.asked}
-        stood: dict[tuple[str, date], set[int]] = defaultdict(set)
-        for seen in looked.world.seen:
-            if seen.page_id in page_of:
-                page = page_of[seen.page_id]
-                stood[page.source, page.day].add(seen.entry_id)
-        for page in page_of.values():
-            row(page.source, page.day)["pages"] += 1
-        stands = {place: set(some) for place, some in stood.items()}
-        at = {seen.id: seen.page_id for seen in looked.world.seen}
-        for change in made:
-            for sighting in change.sight:
-                page = page_of[sighting["page_id"]]
-                stands.setdefault((page.source, page.day), set()).add(change.key)
-            gone = {at[key] for key in change.unsight if at[key] in page_of}
-            kept = {sighting["page_id"] for sighting in change.sight}
-            for page_id in gone - kept:
-                page = page_of[page_id]
-                stands[page.source, page.day].discard(change.key)
-            for lost in change.absorb:
-                for some in stands.values():
-                    if lost in some:
-                        some.discard(lost)
-                        some.add(change.key)
-        for source, day in rows:
-            row(source, day)["before"] = len(stood.get((source, day), ()))
-            row(source, day)["after"] = len(stands.get((source, day), ()))
-    for change in made:
-        for kind in change.kinds:
-            row(change.source, change.day)[kind] += 1
-    return [rows[place] for place in sorted(rows, key=lambda place: (place[1], place[0]))]
 
 
 # --- is it still so? -----------------------------------------------------------------------------
