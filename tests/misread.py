@@ -210,7 +210,12 @@ class World:
         with self.context.database.read() as session:
             return {
                 "entries": {
-                    row.id: (old_pages.columns(row), row.merged_into, row.arrived_at, bool(row.arrival))
+                    row.id: (
+                        old_pages.columns(row),
+                        row.merged_into,
+                        row.arrived_at,
+                        bool(row.arrival),
+                    )
                     for row in session.exec(select(models.Entry))
                 },
                 "sightings": {

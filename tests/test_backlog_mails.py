@@ -26,6 +26,7 @@ from tasks.round.backlog.gaining import TOP
 from tasks.round.backlog.question import Mail, Question, Stage
 from tasks.round.backlog.working import step
 from tasks.round.context import Context
+from tasks.round.rendering import render
 from tasks.round.scoring import score
 from tasks.settings import Settings
 from tasks.store import digests, migrate, profiles, readers, shards
@@ -349,6 +350,25 @@ def test_a_mail_that_was_not_written_yet_is_taken_back_by_undo_and_one_that_went
     assert len(lived.sent()) == len(sent)
     run(lived, Mail.ADDENDUM)
     assert no_paper_twice(lived)
+
+
+@pytest.mark.parametrize("state", ["ready", "deferred", "dead", "expired"])
+def test_a_mail_that_was_written_and_not_handed_over_is_taken_back_by_undo(
+    lived: Backlog, state: str
+) -> None:
+    plan = planned(lived, Mail.ADDENDUM)
+    runs.start(lived.context, plan.code, "ada")
+    finish(lived, plan)
+    digest = max(row["id"] for row in rows(lived, models.Digest))
+    render(lived.context, digest, digest, NOW)
+    with lived.context.database.write() as session:
+        mine = update(models.Delivery).where(col(models.Delivery.digest_id) == digest)
+        session.execute(mine.values(state=state))
+    runs.undo(lived.context, plan.code, "ada")
+    finish(lived, plan)
+    lived.round(NOW)
+    assert (mailbox(lived), runs.look(lived.context, plan.code).mails) == ({}, {"dropped": 1})
+    assert not any(row["digest_id"] == digest for row in rows(lived, models.Pick))
 
 
 def finish(lived: Backlog, plan: Standing) -> None:

@@ -81,9 +81,19 @@ def test_a_paused_run_does_nothing_until_it_is_resumed(
     before = world.rows()
     world.work()
     stands = runs.look(world.context, code)
-    assert (world.rows(), stands.state, stands.progress.done > 0) == (before, "paused", True)
+    done = stands.progress.done
+    assert (world.rows(), stands.state, done > 0) == (before, "paused", True)
     assert stands.may == ("resume", "cancel", "stop")
+    world.clock.moment += timedelta(hours=9)
     runs.resume(world.context, code, "ada")
+    assert runs.look(world.context, code).progress.rate is None
+    world.clock.moment += timedelta(seconds=10)
+    step(world, code)
+    stands = runs.look(world.context, code)
+    speed = (stands.progress.done - done) / 10
+    assert stands.progress.rate == pytest.approx(speed)
+    left = stands.progress.total - stands.progress.done
+    assert stands.progress.eta == world.clock() + timedelta(seconds=left / speed)
     world.work()
     assert runs.look(world.context, code).state == "done"
     assert mended(world, tmp_path, migrated_file)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -28,8 +28,8 @@ PAST = {"pause": "paused", "resume": "resumed", "drop": "dropped"}
 class Progress:
     """How far a run has come, in units of its work (papers, pages, readers, days to fetch).
 
-    `rate` is units a second since it was started, and `eta` when it will have ended; None while that is
-    not known. `heard` is how long ago it last moved.
+    `rate` is units a second since it was started or went on, and `eta` when it will have ended; None while
+    that is not known. `heard` is how long ago it last moved.
     """
 
     done: int
@@ -136,7 +136,7 @@ def pause(context: Context, code: str, who: str) -> list[Ring]:
 
 def resume(context: Context, code: str, who: str) -> list[Ring]:
     """Go on where it was paused."""
-    return _move(context, code, who, "resume", ("paused",), "running")
+    return _move(context, code, who, "resume", ("paused",), "running", _from_here)
 
 
 def drop(context: Context, code: str, who: str) -> list[Ring]:
@@ -180,7 +180,8 @@ def again(context: Context, code: str, who: str) -> list[Ring]:
         count = runs.again(session, run.id)
         if not count:
             raise Conflict(f"run {code} has nothing that failed or was cancelled")
-        runs.move(session, run.id, "running", was=("cancelled", "done"), now=now, finished_at=None)
+        values = _from_here(session, run.id, now) | {"finished_at": None}
+        runs.move(session, run.id, "running", was=("cancelled", "done"), now=now, **values)
         audit.note(session, who, "backlog run begun again", f"run {code}", now=now, items=count)
     return [Ring(Step.BACKLOG, run.id, run.id)]
 
@@ -208,15 +209,28 @@ def undo(context: Context, code: str, who: str) -> list[Ring]:
 
 
 def _move(
-    context: Context, code: str, who: str, what: str, was: tuple[str, ...], to: str
+    context: Context,
+    code: str,
+    who: str,
+    what: str,
+    was: tuple[str, ...],
+    to: str,
+    noting: Callable[[Session, int, datetime], dict[str, Any]] = lambda *_: {},
 ) -> list[Ring]:
     now = context.clock()
     with context.database.write() as session:
         run = _expect(session, code, was, f"it cannot {what} now")
         assert run.id is not None
-        runs.move(session, run.id, to, was=was, now=now)
+        runs.move(session, run.id, to, was=was, now=now, **noting(session, run.id, now))
         audit.note(session, who, f"backlog run {PAST[what]}", f"run {code}", now=now)
     return [Ring(Step.BACKLOG, run.id, run.id)]
+
+
+def _from_here(session: Session, run_id: int, now: datetime) -> dict[str, Any]:
+    """What a rate is reckoned from: it says how fast a run goes, not how long it rested before."""
+    tallies = runs.tallies(session, run_id, now)
+    done = sum(one.size for one in tallies if one.kind in runs.WORK and one.state == "done")
+    return {"report": {"since": now.isoformat(), "before": done}}
 
 
 def _expect(session: Session, code: str, was: tuple[str, ...], words: str) -> Run:
@@ -297,9 +311,12 @@ def _progress(run: Run, tallies: list[Tally], now: datetime) -> Progress:
 def _of(
     run: Run, done: int, total: int, sizes: Mapping[str, int], busy: int, now: datetime
 ) -> Progress:
-    since = run.started_at or run.asked_at
+    since, before = run.started_at or run.asked_at, int(run.report.get("before", 0))
+    if "since" in run.report:
+        since = datetime.fromisoformat(run.report["since"])
     spent = max(((run.finished_at or now) - since).total_seconds(), 1e-3)
-    rate = done / spent if done else None
+    known = done > before and run.state not in ("undoing", "undone")  # these began at another time
+    rate = (done - before) / spent if known else None
     left = max(total - done - sizes.get("failed", 0) - sizes.get("cancelled", 0), 0)
     moving = run.state in ("planning", "checking", "running", "undoing")
     return Progress(

@@ -10,9 +10,10 @@ from typing import Any
 from sqlalchemy import delete, update
 from sqlmodel import Session, col, select
 
-from tasks.models import Carry, Delivery, Digest, Entry, Pick, Profile, Run, Score
+from tasks.models import Carry, Delivery, Digest, Entry, Pick, Profile, Score
 from tasks.records import PickKind
-from tasks.store import claims, gains, readers, upsert
+from tasks.store import claims, deliveries, digests, gains, readers, upsert
+from tasks.store.dead import GIVEN_UP
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,25 +140,15 @@ def take_back(session: Session, run_id: int) -> dict[str, int]:
     """What a run put before readers and did not reach them yet is taken away; what was mailed stays."""
     gone = select(Pick.id).where(Pick.entry_id == Carry.entry_id, Pick.reader_id == Carry.reader_id)
     carried = delete(Carry).where(col(Carry.run_id) == run_id, ~gone.exists())
-    unsent = (
-        col(Digest.addendum_of) == run_id,
-        col(Digest.state) == "composed",
-        col(Digest.owner) == "",
-        col(Digest.id).not_in(
-            select(Delivery.digest_id).where(col(Delivery.digest_id).is_not(None))
-        ),
-    )
-    dropped = update(Digest).where(*unsent).values(state="dropped").returning(col(Digest.id))
+    mine = col(Digest.addendum_of) == run_id
+    unwritten = (mine, col(Digest.state) == "composed", col(Digest.owner) == "")
+    dropped = update(Digest).where(*unwritten).values(state="dropped").returning(col(Digest.id))
     keys = list(session.execute(dropped).scalars())
-    if keys:
-        session.execute(delete(Pick).where(col(Pick.digest_id).in_(keys)))
-    return {"carried": claims.changed(session, carried), "mails": len(keys)}
-
-
-def mended_days(session: Session, run_id: int) -> tuple[date, date] | None:
-    """The days that a run's addenda are about."""
-    row = session.get(Run, run_id) if run_id else None
-    return None if row is None else (row.first_day, row.last_day)
+    digests.free_papers(session, keys)
+    written = col(Delivery.digest_id).in_(select(Digest.id).where(mine))
+    unsent = (*deliveries.WAITING, *GIVEN_UP)
+    stopped = deliveries.stop(session, written, words="its backlog run was undone", was=unsent)
+    return {"carried": claims.changed(session, carried), "mails": len(keys) + stopped}
 
 
 def mails_of(session: Session, run_id: int) -> dict[str, int]:

@@ -8,11 +8,12 @@ made of that: knowing beats guessing.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import ColumnElement, update
 from sqlmodel import Session, col, func, select
 
 from tasks.errors import LostLease
@@ -235,6 +236,21 @@ def sweep(session: Session, now: datetime) -> int:
     worn = update(Delivery).where(*waiting, col(Delivery.attempts) >= claims.ATTEMPTS_MOST)
     words = f"handing it over ended the worker {claims.ATTEMPTS_MOST} times"
     return len(closed) + claims.changed(session, worn.values(state="dead", owner="", error=words))
+
+
+def stop(
+    session: Session, which: ColumnElement[bool], *, words: str, was: Collection[str] = WAITING
+) -> int:
+    """Mails of these that were not handed over do not go any more, and free their papers; how many.
+
+    Those that wait; or that are in one of other states in which nothing was accepted.
+    """
+    waiting = update(Delivery).where(which, col(Delivery.state).in_(was))
+    values = {"state": "dropped", "next_attempt_at": None, "error": words}
+    stopped = waiting.values(values).returning(col(Delivery.digest_id))
+    found = list(session.execute(stopped).scalars())
+    digests.free_papers(session, [key for key in found if key is not None])
+    return len(found)
 
 
 def counts(session: Session) -> dict[str, int]:

@@ -18,7 +18,7 @@ from tasks.records import Candidate, Composition, Paper, PickKind
 from tasks.records import Digest as DigestRecord
 from tasks.records import Pick as PickRecord
 from tasks.records import Score as ScoreRecord
-from tasks.store import addenda, claims, entries, readers
+from tasks.store import claims, entries, readers, runs
 from tasks.store.shards import reasons_from_json, reasons_to_json
 from tasks.store.upsert import insert_new
 
@@ -297,7 +297,7 @@ def load(session: Session, digest_id: int) -> DigestRecord:
         reader=readers.get(session, row.reader_id),
         picks=picks,
         considered=row.considered,
-        mends=addenda.mended_days(session, row.addendum_of),
+        mends=runs.days(session, row.addendum_of),
     )
 
 

@@ -15,8 +15,8 @@ from sqlmodel import Session, col, func, select
 
 from tasks.models import Delivery, Digest, Pick, Reader
 from tasks.records import Reader as ReaderRecord
-from tasks.store import digests, readers
-from tasks.store.deliveries import OPEN, WAITING
+from tasks.store import deliveries, readers
+from tasks.store.deliveries import OPEN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,16 +131,11 @@ def stop_mails(session: Session, reader_id: int) -> int:
 
     Letters lose their words, so that nobody sends one again.
     """
-    waiting = (col(Delivery.reader_id) == reader_id, col(Delivery.state).in_(WAITING))
-    words = "the address was suppressed by an admin"
-    values = {"state": "dropped", "next_attempt_at": None, "error": words}
-    stopped = update(Delivery).where(*waiting).values(values).returning(col(Delivery.digest_id))
-    found = list(session.execute(stopped).scalars())
-    digests.free_papers(session, [key for key in found if key is not None])
+    mine = col(Delivery.reader_id) == reader_id
+    stopped = deliveries.stop(session, mine, words="the address was suppressed by an admin")
     over = (col(Delivery.letter) != "", col(Delivery.state).not_in(OPEN))
-    emptied = update(Delivery).where(col(Delivery.reader_id) == reader_id, *over).values(body=b"")
-    session.execute(emptied)
-    return len(found)
+    session.execute(update(Delivery).where(mine, *over).values(body=b""))
+    return stopped
 
 
 def _numbered(text: str) -> list[Any]:

@@ -122,6 +122,12 @@ def get(session: Session, run_id: int) -> Run:
     return session.get_one(Run, run_id, populate_existing=True, options=[LIGHT])
 
 
+def days(session: Session, run_id: int) -> tuple[date, date] | None:
+    """The days that a run is over; None for 0, which is no run."""
+    row = session.get(Run, run_id, options=[LIGHT]) if run_id else None
+    return None if row is None else (row.first_day, row.last_day)
+
+
 def newest(session: Session, limit: int, before: int | None = None) -> list[Run]:
     """Runs, the newest first."""
     where = [] if before is None else [col(Run.id) < before]
