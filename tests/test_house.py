@@ -10,7 +10,8 @@ import subprocess
 import sys
 import tomllib
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from graphlib import TopologicalSorter
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -30,32 +31,6 @@ TOP_LEVEL = {"workers", "tasks", "templates", "docker", "tests", "docs", "run", 
 PRIVATE = re.compile(
     r"(?<![a-z.])/(?:wor[k]|roo[t]|far[m])/|pyp[i]\.org|pythonhoste[d]|debia[n]\.org"
 )
-LOWEST = re.compile(r"tasks(\.(errors|models|records|settings))?")
-# Imports each module named on stdin in a process where no other module of ours is loaded. To be
-# quick about it, what is not ours is loaded once, before, ours is compiled once, and the tables,
-# which take longest and import next to nothing of ours, stay loaded once they were tried.
-IMPORT_EACH_ALONE = """
-import importlib, os, sys, warnings
-ours = sys.stdin.read().split()
-for name in sys.argv[2:]:
-    importlib.import_module(name)
-sys.dont_write_bytecode, sys.pycache_prefix = False, sys.argv[1]
-broken = False
-for name in ours:
-    child = os.fork()
-    if not child:
-        warnings.simplefilter("error")
-        try:
-            importlib.import_module(name)
-        except BaseException as error:
-            print(f"{name}: {error!r}", file=sys.stderr, flush=True)
-            os._exit(1)
-        os._exit(0)
-    broken |= os.waitpid(child, 0)[1] != 0
-    if name == "tasks.models" and not broken:
-        importlib.import_module(name)
-sys.exit(broken)
-"""
 
 
 def project_files() -> list[Path]:
@@ -93,9 +68,37 @@ def strangers() -> set[str]:
     return {name for name in names if name.partition(".")[0] not in known}
 
 
-def lowest_first(name: str) -> tuple[bool, bool]:
-    """Sorts what the tables need before the tables, and these before the rest."""
-    return LOWEST.fullmatch(name) is None, name == "tasks.models"
+def named(body: Sequence[ast.AST]) -> Iterator[str]:
+    """What is imported while a module is: not in a function, and not for the sake of types alone."""
+    for node in body:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            yield from named(node.orelse)
+        elif not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            yield from named(list(ast.iter_child_nodes(node)))
+
+
+def with_packages(name: str) -> set[str]:
+    """A module, and the packages that it lies in: these are imported before it."""
+    parts = name.split(".")
+    return {".".join(parts[:count]) for count in range(1, len(parts) + 1)}
+
+
+def waits_for() -> dict[str, set[str]]:
+    """Modules of ours, each with those of ours that must have been imported before it."""
+    found: dict[str, set[str]] = {}
+    ours = set(modules())
+    for path in sources():
+        name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        if name in ours:
+            asked = set(named(ast.parse(path.read_text(encoding="utf-8")).body))
+            asked = {one if one in ours else one.rpartition(".")[0] for one in asked} & ours
+            above = set().union(*map(with_packages, asked)) - with_packages(name)
+            found[name] = (asked | above) - {name}
+    return found
 
 
 def pins(lock: str) -> dict[str, str]:
@@ -105,19 +108,32 @@ def pins(lock: str) -> dict[str, str]:
     return {canonicalize_name(name): version for name, version in found}
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(600)  # some hundreds of processes
-def test_every_module_imports_alone(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", IMPORT_EACH_ALONE, str(tmp_path), *sorted(strangers())],
-        input="\n".join(sorted(modules(), key=lowest_first)),
-        env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},  # a fork wants one thread
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def test_every_module_imports() -> None:
+    words = "\n".join(f"import {name}" for name in sorted(modules()))
+    command = [sys.executable, "-W", "error", "-c", words]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_no_module_waits_for_one_that_waits_for_it() -> None:
+    """So each can be imported first."""
+    TopologicalSorter(waits_for()).prepare()
+
+
+@pytest.mark.parametrize(
+    ("lines", "imported"),
+    [
+        ("import a.b\nfrom a import c", {"a.b", "a.c"}),
+        (
+            "class A:\n    try:\n        import a\n    except ImportError:\n        import b",
+            {"a", "b"},
+        ),
+        ("def f():\n    import a", set()),
+        ("if TYPE_CHECKING:\n    import a\nelse:\n    import b", {"b"}),
+    ],
+)
+def test_what_waits_is_what_python_would_import(lines: str, imported: set[str]) -> None:
+    assert set(named(ast.parse(lines).body)) == imported
 
 
 def test_the_top_level_holds_the_names_of_the_design_alone() -> None:

@@ -8,6 +8,7 @@ done twice finds that it is done, or that the entry is not what the plan saw.
 from __future__ import annotations
 
 import logging
+import threading
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -27,19 +28,37 @@ from tasks.store.runs import Taken
 
 log = logging.getLogger(__name__)
 
+BUSY = threading.Lock()
 FOR_A_WHILE = timedelta(seconds=2)  # what a ring works before it makes room for others
 
 
 def backlog(context: Context, first: int, last: int, at: datetime) -> list[Ring]:
-    """Work on the runs of a range for a while; a ring for what is left."""
+    """Work on the runs of a range for a while; rings for what is left.
+
+    A process is at one piece at a time, so that its other threads are there when today's round begins.
+    Who finds it busy leaves at once, and whoever is at it rings for the others at the end.
+    """
+    if not BUSY.acquire(blocking=False):
+        return []
+    try:
+        has_worked = _for_a_while(context, first, last, at)
+        with context.database.read() as session:
+            due = runs.due(session, context.clock()) if has_worked else []
+    finally:
+        BUSY.release()
+    return [Ring(Step.BACKLOG, key, key) for key in due]
+
+
+def _for_a_while(context: Context, first: int, last: int, at: datetime) -> bool:
+    """Whether there was anything to do, and nothing of today to give way to."""
     until = context.clock() + FOR_A_WHILE
     with context.database.read() as session:
         due = [key for key in runs.due(session, context.clock()) if first <= key <= last]
+    has_worked = False
     for run_id in due:
-        while step(context, run_id, at):
-            if context.clock() >= until:
-                return [Ring(Step.BACKLOG, run_id, last)]
-    return []
+        while context.clock() < until and step(context, run_id, at):
+            has_worked = True
+    return has_worked
 
 
 def step(context: Context, run_id: int, at: datetime, *, aside: bool = True) -> bool:
