@@ -73,6 +73,18 @@ def mended(world: World, tmp_path: Path, migrated: Path) -> bool:
     return world.known() == known
 
 
+def test_a_process_is_at_one_piece_at_a_time_and_rings_for_who_found_it_busy(
+    world: World,
+) -> None:
+    first = runs.look(world.context, begun(world, 1))
+    with working.BUSY:
+        assert working.backlog(world.context, first.id, first.id, world.clock()) == []
+    assert runs.look(world.context, first.code).progress == first.progress
+    _, (ring,) = runs.plan(world.context, Question(first=FIRST, last=FIRST), "bo")
+    assert working.backlog(world.context, first.id, first.id, world.clock()) == [ring]
+    assert runs.look(world.context, first.code).state == "done"
+
+
 def test_a_paused_run_does_nothing_until_it_is_resumed(
     world: World, tmp_path: Path, migrated_file: Path
 ) -> None:
