@@ -169,14 +169,8 @@ def again(context: Context, code: str, who: str) -> list[Ring]:
     """Run what failed or was cancelled once more."""
     now = context.clock()
     with context.database.write() as session:
-        runs.lock(session)
-        run = _expect(session, code, ("cancelled", "done"), "only an ended run can be run again")
+        run = _ended(session, code, "only an ended run can be run again")
         assert run.id is not None
-        others = runs.overlapping(session, run)
-        if others:
-            raise Conflict(
-                f"{others[0].code} is {others[0].state} over some of these days: wait for it"
-            )
         count = runs.again(session, run.id)
         if not count:
             raise Conflict(f"run {code} has nothing that failed or was cancelled")
@@ -190,14 +184,8 @@ def undo(context: Context, code: str, who: str) -> list[Ring]:
     """Put papers and pages back to what they were, and take back what has reached nobody yet."""
     now = context.clock()
     with context.database.write() as session:
-        runs.lock(session)
-        run = _expect(session, code, ("done", "cancelled"), "only an ended run can be undone")
+        run = _ended(session, code, "only an ended run can be undone")
         assert run.id is not None
-        others = runs.overlapping(session, run)
-        if others:
-            raise Conflict(
-                f"{others[0].code} is {others[0].state} over some of these days: wait for it"
-            )
         if run.question["stage"] in ("fetch", "score"):
             raise Conflict(
                 f"run {code} began with {run.question['stage']}: what was fetched or scored is kept, "
@@ -224,6 +212,18 @@ def _move(
         runs.move(session, run.id, to, was=was, now=now, **noting(session, run.id, now))
         audit.note(session, who, f"backlog run {PAST[what]}", f"run {code}", now=now)
     return [Ring(Step.BACKLOG, run.id, run.id)]
+
+
+def _ended(session: Session, code: str, words: str) -> Run:
+    """A run that has ended, while no other is under way over some of its days. Raises `Conflict`."""
+    runs.lock(session)
+    run = _expect(session, code, ("done", "cancelled"), words)
+    others = runs.overlapping(session, run)
+    if others:
+        raise Conflict(
+            f"{others[0].code} is {others[0].state} over some of these days: wait for it"
+        )
+    return run
 
 
 def _from_here(session: Session, run_id: int, now: datetime) -> dict[str, Any]:
