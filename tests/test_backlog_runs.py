@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -21,6 +22,7 @@ from tasks.round.backlog.question import Question
 from tasks.round.delivering import DOOR
 from tasks.settings import Settings
 from tasks.store import deliveries, pages, sources, watch
+from tasks.store import runs as stored
 from tasks.store.database import Database
 
 ONE, TWO, THREE, FOUR = (paper(number) for number in range(1, 5))
@@ -130,6 +132,22 @@ def test_a_cancelled_run_begins_no_more_and_can_be_run_again(
     assert (done.state, done.report["failed"], done.report["conflicts"]) == ("done", [], [])
     assert done.report["papers"] == done.plan["papers"]
     assert mended(world, tmp_path, migrated_file)
+
+
+def test_a_stop_and_who_takes_a_piece_wait_for_each_other_in_one_order(world: World) -> None:
+    """Otherwise PostgreSQL would end one of the two, as it ends every deadlock."""
+    run = runs.look(world.context, begun(world, 1))
+    with ThreadPoolExecutor(1) as pool:
+        with world.context.database.write() as session:
+            mine = (models.RunItem.run_id == run.id, models.RunItem.state == "waiting")
+            session.execute(update(models.RunItem).where(*mine).values(owner="another"))
+            stopped = pool.submit(runs.cancel, world.context, run.code, "ada", stop=True)
+            wait([stopped], 1)
+            stored.note(session, run.id, world.clock())
+        stopped.result(60)
+    ended = runs.look(world.context, run.code)
+    assert (ended.state, ended.progress.under_way) == ("cancelled", 0)
+    assert ended.progress.cancelled == ended.progress.total - ended.progress.done
 
 
 @pytest.mark.parametrize("stop", [False, True])

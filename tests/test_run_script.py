@@ -295,9 +295,9 @@ def test_check_runs_every_stage_and_names_what_failed(checkout: Checkout) -> Non
         "lint-imports",
         "djlint templates --check",
         "djlint templates --lint",
-        "./run test --cov",
+        "./run test",
     ]
-    assert done.stderr.endswith("Failed:\n  mypy\n  ./run test --cov\n")
+    assert done.stderr.endswith("Failed:\n  mypy\n  ./run test\n")
     assert done.returncode == 1
 
 

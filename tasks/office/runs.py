@@ -155,13 +155,17 @@ def cancel(context: Context, code: str, who: str, *, stop: bool = False) -> list
         words = "there is nothing to cancel, and what was not begun can be dropped"
         run = _expect(session, code, ("running", "paused"), words)
         assert run.id is not None
-        if runs.move(session, run.id, "cancelled", was=("running", "paused"), now=now):
-            left = runs.stop(session, run.id, now_too=stop)
-            told = report(session, run.id)
-            runs.note(session, run.id, now, finished_at=now, report=told)
-            audit.note(
-                session, who, "backlog run cancelled", f"run {code}", now=now, stop=stop, items=left
-            )
+        # Its pieces before the run itself: so are they locked by who takes or finishes one.
+        left = runs.stop(session, run.id, now_too=stop)
+        told = report(session, run.id)
+        values = {"finished_at": now, "report": told}
+        if not runs.move(
+            session, run.id, "cancelled", was=("running", "paused"), now=now, **values
+        ):
+            raise Conflict(f"run {code} has ended just now: {words}")
+        audit.note(
+            session, who, "backlog run cancelled", f"run {code}", now=now, stop=stop, items=left
+        )
     return []
 
 
