@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import io
-import json
 import shutil
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
+from commands import Done, Run
 from typer.testing import CliRunner
 
 from tasks.office import admins, entering, passwords
@@ -22,22 +21,6 @@ from workers.cli import main
 from workers.cli.app import app
 
 GOOD, OTHER = "my dog eats purple clouds", "nine tidal kilns orbit a mango"
-
-
-@dataclass(frozen=True)
-class Done:
-    """What a call left behind."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
-Run = Callable[..., Done]
 
 
 @pytest.fixture

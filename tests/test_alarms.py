@@ -31,8 +31,10 @@ from planted import (
 )
 from sqlmodel import Session, col, select, update
 from watched import (
+    FRIDAY,
     HOUR,
     MINUTE,
+    ONE,
     add_mail,
     good_service,
     live,
@@ -49,9 +51,6 @@ from tasks.round.context import Context
 from tasks.store import alarms as store
 from tasks.store import watch as pulses
 
-FRIDAY = datetime.fromisoformat("2026-11-20T12:00:00+00:00")
-# What asks nothing of the database that other tests do not ask of both.
-ONE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 Fault = Callable[[Session, datetime], None]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from threading import Thread
 from typing import Any
 
@@ -22,8 +22,10 @@ from planted import (
 from sqlmodel import col, select, update
 from watched import (
     DAY,
+    FRIDAY,
     HOUR,
     MINUTE,
+    ONE,
     add_digest,
     add_mail,
     add_page,
@@ -41,10 +43,6 @@ from tasks.round.context import Context
 from tasks.store import alarms as store
 from tasks.store import dead as store_dead
 from tasks.store import watch as pulses
-
-FRIDAY = datetime.fromisoformat("2026-11-20T12:00:00+00:00")
-# What asks nothing of the database that other tests do not ask of both.
-ONE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 
 @pytest.fixture

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import io
-import json
 import shutil
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
+from commands import Done, Run
 from papers import add_folder, add_page, add_reader, api_json, entry
 from sqlmodel import select
 
@@ -22,21 +20,7 @@ from tasks.store import audit, pages, sources
 from tasks.store.database import Database
 from workers.cli import main, say
 
-Run = Callable[..., "Done"]
 ADA = "ada@readers.example"
-
-
-@dataclass(frozen=True)
-class Done:
-    """What a call left behind."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
 
 
 @pytest.fixture(scope="module")

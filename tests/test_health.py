@@ -14,6 +14,7 @@ from sqlalchemy import event
 from sqlmodel import col, select, update
 from watched import (
     DAY,
+    FRIDAY,
     HOUR,
     MINUTE,
     add_digest,
@@ -33,7 +34,6 @@ from tasks.store import watch as pulses
 from tasks.store.database import Database
 from workers.web.admin.health import stations
 
-FRIDAY = datetime.fromisoformat("2026-11-20T12:00:00+00:00")
 TODAY = FRIDAY.date()
 HOSTILE = "<img src=x onerror=alert(1)>"
 

@@ -16,7 +16,7 @@ from papers import add_reader
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 from sqlalchemy import event
-from watched import MINUTE, add_page, good_service
+from watched import FRIDAY, MINUTE, add_page, good_service
 
 from tasks import models
 from tasks.office import admins, programs
@@ -26,7 +26,6 @@ from tasks.store.admins import Role
 from tasks.store.database import Database
 
 ROOT = Path(__file__).parents[1]
-FRIDAY = datetime.fromisoformat("2026-11-20T12:00:00+00:00")
 TOKEN = "a-token-of-good-length"
 SERIES = re.compile(r"(paperround_\w+)(?:\{([^}]*)\})?")
 MATCHER = re.compile(r'(\w+)(=~|=)"([^"]*)"')

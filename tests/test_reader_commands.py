@@ -5,14 +5,14 @@ from __future__ import annotations
 import gzip
 import json
 import shutil
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import timedelta
 from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
 
 import pytest
+from commands import Done, Run
 from papers import add_folder, add_reader, api_json, entry
 from sqlmodel import select
 from typer.main import get_command
@@ -29,21 +29,7 @@ from tasks.store.database import Database
 from workers.cli import main
 from workers.cli.app import app
 
-Run = Callable[..., "Done"]
 ADA = "ada@readers.example"
-
-
-@dataclass(frozen=True)
-class Done:
-    """What a call left behind."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
 
 
 @pytest.fixture(scope="module")

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from backlogs import DAY, FIRST, Backlog, body_of
+from commands import Done, Run
 from mended_days import LAST, NOW, abstracts, asked, misread, planned, started, state, work
 from sqlalchemy import update
 from sqlmodel import select
@@ -26,20 +25,6 @@ from tasks.store import readers, sources, watch
 from workers.cli import following, main, say
 
 DATES = ("--from", FIRST, "--to", LAST)
-Run = Callable[..., "Done"]
-
-
-@dataclass(frozen=True)
-class Done:
-    """What a call left behind."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
 
 
 class Terminal(io.StringIO):

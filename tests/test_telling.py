@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 from typing import Any
@@ -16,8 +15,10 @@ from pydantic import SecretStr
 from sqlmodel import select, update
 from watched import (
     DAY,
+    FRIDAY,
     HOUR,
     MINUTE,
+    ONE,
     a_minute_later,
     add_page,
     good_service,
@@ -30,10 +31,6 @@ from tasks.round.context import Context
 from tasks.round.delivering import deliver
 from tasks.settings import Settings
 from tasks.store import alarms as store
-
-FRIDAY = datetime.fromisoformat("2026-11-20T12:00:00+00:00")
-# What asks nothing of the database that other tests do not ask of both.
-ONE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 
 @pytest.fixture

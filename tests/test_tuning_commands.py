@@ -6,15 +6,16 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import invented
 import pytest
+from commands import Done, Run
 from papers import SUBJECTS, add_folder, add_reader, api_json, bring, entry, page
 
 from tasks.desk import interests, teaching
@@ -36,20 +37,6 @@ NOW = datetime.now(UTC).replace(hour=23, minute=0)
 DAY = timedelta(days=1)
 DAYS = 12
 TIDES = {"name": "main", "terms": ["tidal energy"], "negatives": ["folding"]}
-Run = Callable[..., "Done"]
-
-
-@dataclass(frozen=True)
-class Done:
-    """What a call left behind."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
 
 
 def title(number: int) -> str:

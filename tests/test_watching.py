@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -15,7 +14,7 @@ from celery import Celery
 from servers import free_port
 from sqlmodel import col, select, update
 from typer.testing import CliRunner
-from watched import MINUTE, good_service, shows_life
+from watched import FRIDAY, MINUTE, good_service, shows_life
 
 from tasks import models, pipeline
 from tasks.records import Ring, Step
@@ -30,8 +29,6 @@ from workers.beating import Beating
 from workers.cli.app import app as commands
 from workers.embedded import Supervisor
 from workers.pulse import Pulse, name_of, stand_in
-
-FRIDAY = datetime.fromisoformat("2026-11-20T12:00:00+00:00")
 
 
 @pytest.fixture

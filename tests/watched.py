@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
+import pytest
 from sqlmodel import Session, col, update
 
 from tasks import models
@@ -15,6 +16,9 @@ from tasks.round.context import Context
 from tasks.store import alarms as store
 from tasks.store import watch as pulses
 
+FRIDAY = datetime.fromisoformat("2026-11-20T12:00:00+00:00")
+# What asks nothing of the database that other tests do not ask of both.
+ONE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 ADDED = 50 * DAY  # before the day that is looked at
 RESTS = {"arxiv": (date(2026, 11, 26), date(2026, 11, 27))}  # Thanksgiving, as arXiv keeps it
