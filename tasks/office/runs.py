@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -136,7 +136,7 @@ def pause(context: Context, code: str, who: str) -> list[Ring]:
 
 def resume(context: Context, code: str, who: str) -> list[Ring]:
     """Go on where it was paused."""
-    return _move(context, code, who, "resume", ("paused",), "running", _from_here)
+    return _move(context, code, who, "resume", ("paused",), "running")
 
 
 def drop(context: Context, code: str, who: str) -> list[Ring]:
@@ -201,19 +201,14 @@ def undo(context: Context, code: str, who: str) -> list[Ring]:
 
 
 def _move(
-    context: Context,
-    code: str,
-    who: str,
-    what: str,
-    was: tuple[str, ...],
-    to: str,
-    noting: Callable[[Session, int, datetime], dict[str, Any]] = lambda *_: {},
+    context: Context, code: str, who: str, what: str, was: tuple[str, ...], to: str
 ) -> list[Ring]:
     now = context.clock()
     with context.database.write() as session:
         run = _expect(session, code, was, f"it cannot {what} now")
         assert run.id is not None
-        runs.move(session, run.id, to, was=was, now=now, **noting(session, run.id, now))
+        values = _from_here(session, run.id, now) if to == "running" else {}
+        runs.move(session, run.id, to, was=was, now=now, **values)
         audit.note(session, who, f"backlog run {PAST[what]}", f"run {code}", now=now)
     return [Ring(Step.BACKLOG, run.id, run.id)]
 
