@@ -21,7 +21,8 @@ from tasks.records import Ring, Step
 from tasks.round.context import Context
 from tasks.store import audit, delivery_rows, digests, readers
 from tasks.store.dead import GIVEN_UP
-from tasks.store.delivery_rows import REFUSED, DeliveryRow, Trace, Wanted
+from tasks.store.deliveries import REFUSED
+from tasks.store.delivery_rows import DeliveryRow, Trace, Wanted
 
 WHY_MOST = 200  # characters
 OPEN_HEADERS = frozenset(

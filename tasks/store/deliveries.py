@@ -30,6 +30,7 @@ ALARM = "alarm"  # the kind of a letter to an admin
 UNWANTED = "the reader paused or unsubscribed"
 WAITING = ("ready", "deferred")
 OPEN = ("ready", "deferred", "claimed", "armed")
+REFUSED = "not accepted"  # the outcome of an attempt that was unsure, once that is known
 
 
 def add(session: Session, digest_id: int, reader_id: int, message: Message, now: datetime) -> int:
@@ -218,7 +219,7 @@ def orphans(
 def again(session: Session, key: int, *, owner: str, now: datetime) -> None:
     """The transport knows that the mail never arrived: it is due again."""
     claims.finish(session, Delivery, key, owner=owner, state="ready")
-    _note(session, key, owner=owner, now=now, phase="dot", outcome="not accepted", reply="")
+    _note(session, key, owner=owner, now=now, phase="dot", outcome=REFUSED, reply="")
 
 
 def sweep(session: Session, now: datetime) -> int:

@@ -17,7 +17,7 @@ from sqlmodel import Session, col, func, select
 
 from tasks.models import Attempt, Delivery, Digest, Pick, Run
 from tasks.store import claims
-from tasks.store.deliveries import DEADLINE
+from tasks.store.deliveries import DEADLINE, REFUSED
 
 STATES = (
     "ready",
@@ -33,7 +33,6 @@ STATES = (
     "dropped",
 )
 ACCEPTED = ("sent", "unsure")  # outcomes after which a mail may lie in its reader's mailbox
-REFUSED = "not accepted"  # the outcome that takes such a one back
 FREE: dict[str, Any] = {
     "owner": "",
     "lease_until": None,
