@@ -503,6 +503,26 @@ def test_the_focus_goes_on_where_things_are_added_and_removed(window: Opened) ->
     seen.locator("#examples-1-drop:focus").wait_for()
 
 
+PRESSED_AT_ONCE = """new MutationObserver((_, watch) => {
+  if (document.getElementById("phrases-1-drop")) {
+    watch.disconnect();
+    document.getElementById("negatives-0-drop").click();
+  }
+}).observe(document.body, { childList: true, subtree: true });"""
+
+
+@pytest.mark.browser
+def test_a_button_that_has_just_come_works_without_loading_the_page_anew(window: Opened) -> None:
+    seen = window.page
+    seen.evaluate("document.body.dataset.loaded = 'once'")
+    seen.evaluate(PRESSED_AT_ONCE)
+    seen.locator("#phrases-add").fill("video diffusion")
+    seen.keyboard.press("Enter")
+    seen.locator("#negatives-0-drop").wait_for(state="detached")
+    seen.locator("#negatives-add:focus").wait_for()
+    assert seen.evaluate("document.body.dataset.loaded") == "once"
+
+
 @pytest.mark.browser
 @pytest.mark.parametrize("window", [{}, {"scripts": False}, {"width": 360}], indirect=True)
 def test_one_tunes_by_keys_alone_with_and_without_scripts(window: Opened, house: House) -> None:
