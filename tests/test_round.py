@@ -271,15 +271,17 @@ class Spelling:
         return found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1)
 
 
-def test_another_encoder_fits_the_scorer_anew(set_up: Context, now: datetime) -> None:
+def test_another_encoder_fits_the_scorer_anew(
+    set_up: Context, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
     models_used = []
     run_once(set_up, now)
     for encoder in (None, Spelling("one"), Spelling("one again"), None):
-        set_up.__dict__["encoder"] = encoder
+        monkeypatch.setattr(scoring, "_encoder", lambda _, used=encoder: used)
         models_used.append(fitted(set_up))
     assert [ground.model.encoder for _, ground in models_used] == ["", "one", "one again", ""]
     assert fitted(set_up)[0] == models_used[-1][0] == models_used[0][0]
-    set_up.__dict__["encoder"] = Spelling("two")
+    monkeypatch.setattr(scoring, "_encoder", lambda _: Spelling("two"))
     run_once(set_up, now)
     assert rows(set_up)["ada@readers.example"]["delivery"] == "sent"
 

@@ -17,8 +17,7 @@ from pathlib import Path
 from tasks.desk.limits import hidden_names
 from tasks.desk.subscribing import hidden_for_ever
 from tasks.round.context import Context
-from tasks.round.scoring import shelf_of
-from tasks.round.shelf import forget
+from tasks.round.shelves import forget, shelf_of
 from tasks.store import erasing, readers, suppressions
 
 log = logging.getLogger(__name__)

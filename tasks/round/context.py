@@ -19,8 +19,6 @@ from tasks.deliver.transport import Transport, transport_for
 from tasks.fetch.http import LIMITS, Http, Limits
 from tasks.parse.killable import Parser
 from tasks.records import Letterhead
-from tasks.score.encoder import Encoder
-from tasks.score.meaning import Remembering
 from tasks.sealing import Seal, new_secret
 from tasks.settings import Settings, current
 from tasks.store.database import Database
@@ -43,12 +41,6 @@ class Context:
     def parser(self) -> Parser:
         """A child process that reads pages, and may be killed for it."""
         return Parser()
-
-    @cached_property
-    def encoder(self) -> Remembering | None:
-        """What reads texts by meaning, where a folder of one is set. Raises `SettingsError`."""
-        folder = self.settings.encoder
-        return Remembering(Encoder.open(folder)) if folder else None
 
     @cached_property
     def seal(self) -> Seal:

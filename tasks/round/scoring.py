@@ -18,9 +18,12 @@ from tasks.round.composing import compose_rings
 from tasks.round.context import Context
 from tasks.round.days import as_one, days, news_of
 from tasks.round.reaching import News, Past, Ranked, floors_of, reaching
-from tasks.round.shelf import forget, shelved
+from tasks.round.shelf import shelved
+from tasks.round.shelves import forget, shelf_of
 from tasks.score import Background, Model, background, fit
-from tasks.score.meaning import Encodes
+from tasks.score.encoder import Encoder
+from tasks.score.meaning import Encodes, Remembering
+from tasks.settings import Settings
 from tasks.store import entries, profiles, shards
 from tasks.store.database import Database
 from tasks.store.owners import fence
@@ -135,11 +138,6 @@ def score_again(
     return write
 
 
-def shelf_of(context: Context, shard_id: int) -> tuple[Path, str]:
-    """The folder and the name of a shard's shelf."""
-    return context.settings.home / "shelves", f"shard-{shard_id}"
-
-
 def _let_go(context: Context, shard_id: int, error: Exception, *, owner: str) -> None:
     again = context.clock() + RETRY_AFTER
     try:
@@ -161,12 +159,13 @@ def fitted(context: Context) -> tuple[int, Background]:
         ground = _opened(context, newest[0])
         if ground is not None:
             return newest[0], ground
-    model = _fit(context.database, context.encoder)
+    encoder = _encoder(context.settings)
+    model = _fit(context.database, encoder)
     with context.database.write() as session:
         model_id = shards.save_model(
             session, version=model.version, papers=known, data=model.to_bytes(), now=context.clock()
         )
-    return model_id, background(model, context.encoder)
+    return model_id, background(model, encoder)
 
 
 def in_force(context: Context) -> Background:
@@ -178,15 +177,25 @@ def in_force(context: Context) -> Background:
         return ground
     with context.database.read() as session:
         known = entries.count(session)
-    return background(_unkept(context.database, context.encoder, known), context.encoder)
+    encoder = _encoder(context.settings)
+    return background(_unkept(context.database, encoder, known), encoder)
 
 
 def _opened(context: Context, model_id: int) -> Background | None:
     try:
-        return background(_loaded(context.database, model_id), context.encoder)
+        return background(_loaded(context.database, model_id), _encoder(context.settings))
     except ValueError as error:  # of another version of Paperround, or another encoder's
         log.info("the scorer is fitted anew: %s", error)
         return None
+
+
+def _encoder(settings: Settings) -> Encodes | None:
+    return _remembering(settings.encoder) if settings.encoder else None
+
+
+@lru_cache(maxsize=1)
+def _remembering(folder: Path) -> Remembering:
+    return Remembering(Encoder.open(folder))
 
 
 def _fit(database: Database, encoder: Encodes | None) -> Model:

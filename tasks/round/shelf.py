@@ -66,13 +66,6 @@ def unshelved(ground: Background, profiles: Sequence[Profile]) -> Shelf:
     return Shelf(Rows.pack(made, ground.width), columns)
 
 
-def forget(folder: Path, name: str) -> None:
-    """Take a shelf away: it names what its readers are interested in. Raises `OSError`."""
-    for pattern in (f"{name}.json", f"{name}.*.rows", f".{name}.*"):
-        for path in folder.glob(pattern):
-            path.unlink(missing_ok=True)
-
-
 def _empty() -> dict[str, Any]:
     return {"profiles": {}, "columns": []}
 

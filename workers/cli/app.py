@@ -11,88 +11,47 @@ from sqlalchemy.exc import DBAPIError
 
 from tasks import redact
 from tasks.errors import PaperroundError
-from workers.cli import (
-    admins,
-    advice,
-    alarms,
-    audit,
-    backup,
-    dead,
-    deliveries,
-    encoder,
-    evaluate,
-    feedback,
-    kept,
-    keys,
-    mails,
-    pages,
-    papers,
-    profiles,
-    readers,
-    reprocess,
-    rounds,
-    runs,
-    scores,
-    service,
-    settings,
-    sources,
-    trials,
-    tuning,
-    versions,
-    why,
-)
+from workers.cli.lazily import lazily
 from workers.cli.say import Exit, exit_code, out, problem
 
+COMMANDS = {
+    "demo": "rounds:demo",
+    "up": "service:up",
+    "doctor": "service:doctor",
+    "round": "rounds:round_",
+    "run-once": "rounds:run_once",
+    "reprocess": "reprocess:reprocess",
+    "parse": "pages:parse",
+    "ingest": "pages:ingest",
+    "score": "scores:score",
+    "evaluate": "evaluate:evaluate",
+    "mail": "mails:mail",
+    "audit": "audit:audit",
+    "alarms": "alarms:alarms",
+    "settings": "settings:settings",
+    "backup": "backup:backup",
+    "restore": "backup:restore",
+    "alive": "service:alive",
+    "sources": "sources:app",
+    "papers": "papers:app",
+    "readers": "readers:app",
+    "profiles": "profiles:app",
+    "feedback": "feedback:app",
+    "keys": "keys:app",
+    "encoder": "encoder:app",
+    "admins": "admins:app",
+    "dead": "dead:app",
+    "deliveries": "deliveries:app",
+    "runs": "runs:app",
+    "pages": "kept:app",
+}
 app = typer.Typer(
     name="paperround",
+    cls=lazily(COMMANDS),
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for group in (
-    sources,
-    papers,
-    readers,
-    profiles,
-    feedback,
-    keys,
-    encoder,
-    admins,
-    dead,
-    deliveries,
-    runs,
-):
-    app.add_typer(group.app, name=group.__name__.rpartition(".")[2])
-app.add_typer(kept.app, name="pages")
-profiles.app.command(name="versions")(versions.list_)
-profiles.app.command()(versions.restore)
-profiles.app.command()(versions.label)
-profiles.app.command()(tuning.preview)
-profiles.app.command()(tuning.backtest)
-profiles.app.command()(advice.lint)
-profiles.app.command()(advice.suggest)
-profiles.app.command()(why.why)
-profiles.app.add_typer(trials.app, name="shadow")
-for command in (
-    rounds.demo,
-    service.up,
-    service.doctor,
-    rounds.round_,
-    rounds.run_once,
-    reprocess.reprocess,
-    pages.parse,
-    pages.ingest,
-    scores.score,
-    evaluate.evaluate,
-    mails.mail,
-    audit.audit,
-    alarms.alarms,
-    settings.settings,
-    backup.backup,
-    backup.restore,
-    service.alive,
-):
-    app.command(name=command.__name__.rstrip("_").replace("_", "-"))(command)
 
 
 def _tell_version(wanted: bool) -> None:

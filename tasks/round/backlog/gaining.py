@@ -22,8 +22,9 @@ from tasks.records import Paper
 from tasks.round.backlog.question import Question, Stage
 from tasks.round.context import Context
 from tasks.round.reaching import Past, floors_of
-from tasks.round.scoring import fitted, lately, shelf_of
+from tasks.round.scoring import fitted, lately
 from tasks.round.shelf import Shelf, shelved
+from tasks.round.shelves import shelf_of
 from tasks.score import Background, Curve, Explainer, Form, Texts, matrix, read_papers, scored
 from tasks.score.reading import Reading
 from tasks.store import digests, entries, gains, old_pages, profiles, readers, shards
