@@ -173,6 +173,35 @@ def no_paper_twice(lived: Backlog) -> bool:
     return all(count == 1 for some in found.values() for count in Counter(chain(*some)).values())
 
 
+@pytest.mark.parametrize("mail", [Mail.ADDENDUM, Mail.NEXT])
+def test_nobody_is_told_of_a_mend_that_could_not_be_made(lived: Backlog, mail: Mail) -> None:
+    """A page of today that changes a paper between the last look and the work keeps it as it is."""
+    code = planned(lived, mail).code
+    runs.start(lived.context, code, "ada")
+    step(lived.context, runs.look(lived.context, code).id, NOW)
+    gains = gains_of(lived, MISSED)
+    with lived.context.database.write() as session:
+        changed = session.get_one(models.Entry, gains[0])
+        changed.abstract += " It was read once more today."
+    lived.round(NOW)
+    assert len(runs.look(lived.context, code).report["conflicts"]) == 1
+    with lived.context.database.read() as session:
+        mailed = select(models.Pick.entry_id).join(models.Digest)
+        mailed = mailed.where(models.Digest.addendum_of != None)  # noqa: E711 (SQL has no `is not`)
+        carried = select(models.Carry.entry_id).where(models.Carry.reader_id == MISSED)
+        told = {*session.exec(mailed), *session.exec(carried)}
+    assert gains[0] not in told
+    assert told >= set(gains[1:])
+
+
+def gains_of(lived: Backlog, reader_id: int) -> list[int]:
+    """The entries that a plan has for a reader."""
+    with lived.context.database.read() as session:
+        kept = select(models.RunItem.payload).where(models.RunItem.kind == "mails")
+        every = [one for payload in session.exec(kept) for one in payload["readers"]]
+    return [gain["entry"] for one in every if one["reader"] == reader_id for gain in one["gains"]]
+
+
 # --- none ----------------------------------------------------------------------------------------
 def test_a_silent_mend_mails_nobody_and_puts_nothing_before_anybody(lived: Backlog) -> None:
     tables = (models.Digest, models.Pick, models.Delivery)

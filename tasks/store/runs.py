@@ -326,10 +326,17 @@ def items(
     return list(session.exec(select(RunItem).where(*where).order_by(col(RunItem.position))))
 
 
-def outcomes(session: Session, run_id: int, kind: str) -> list[dict[str, Any]]:
-    """What came of the items of a kind."""
-    found = select(RunItem.outcome).where(RunItem.run_id == run_id, RunItem.kind == kind)
-    return [dict(outcome) for outcome in session.exec(found)]
+def changes(session: Session, run_id: int) -> tuple[dict[int, int], set[int]]:
+    """The entry of each change that was made, by the plan's number for it; the numbers of the others."""
+    mine = (RunItem.run_id == run_id, RunItem.kind == "papers")
+    pieces = session.exec(select(RunItem.payload, RunItem.outcome).where(*mine)).all()
+    planned = {int(one["key"]) for payload, _ in pieces for one in payload["changes"]}
+    made = {
+        int(key): int(one["entry"])
+        for _, outcome in pieces
+        for key, one in outcome.get("made", {}).items()
+    }
+    return made, planned - made.keys()
 
 
 def forget_reader(session: Session, reader_id: int) -> None:

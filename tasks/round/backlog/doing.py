@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -176,8 +176,9 @@ def _scores(context: Context, item: Taken, owner: str) -> None:
     The round's own scoring would come to the same; but today's digests would wait for it.
     """
     now = context.clock()
-    some = None if item.payload["all"] else set(_made(context, item.run_id).values())
     with context.database.read() as session:
+        made, _ = runs.changes(session, item.run_id)
+        some = None if item.payload["all"] else set(made.values())
         came = entries.still_news(session, now, some)
     for last in (False, False, True):
         part, of = item.payload["part"], item.payload["of"]
@@ -197,49 +198,38 @@ def _mails(context: Context, item: Taken, owner: str) -> None:
     now = context.clock()
     model_id, _ = fitted(context)
     counts = {"mails": 0, "carried": 0, "digests": [], "passed_over": 0}
-    ids = _made(context, item.run_id)
+    with context.database.read() as session:
+        made, unmade = runs.changes(session, item.run_id)
     with context.database.write() as session:
         for one in item.payload["readers"]:
-            _bring_to(session, item, one, ids, counts, model_id=model_id, now=now)
+            due = [_due(gain, made) for gain in one["gains"] if gain["entry"] not in unmade]
+            _bring_to(session, item, int(one["reader"]), due, counts, model_id=model_id, now=now)
         failpoint("backlog.made")
         runs.done(session, item, counts, owner=owner)
 
 
-def _made(context: Context, run_id: int) -> dict[int, int]:
-    """The entries that the run's changes are of: those that it added have their numbers by now."""
-    with context.database.read() as session:
-        every = runs.outcomes(session, run_id, "papers")
-    return {
-        int(key): int(done["entry"])
-        for outcome in every
-        for key, done in outcome.get("made", {}).items()
-    }
+def _due(gain: Mapping[str, Any], made: Mapping[int, int]) -> Due:
+    return Due(
+        entry_id=made.get(gain["entry"], gain["entry"]),
+        profile_id=gain["profile_id"],
+        version=gain["version"],
+        value=gain["value"],
+        raw=gain["raw"],
+        reasons=gain["reasons"],
+    )
 
 
 def _bring_to(
     session: Session,
     item: Taken,
-    one: Mapping[str, Any],
-    ids: Mapping[int, int],
+    reader_id: int,
+    some: Sequence[Due],
     counts: dict[str, Any],
     *,
     model_id: int,
     now: datetime,
 ) -> None:
     """What one reader gains, by mail or in their next digest."""
-    reader_id = int(one["reader"])
-    some = [
-        Due(
-            entry_id=ids.get(gain["entry"], gain["entry"]),
-            profile_id=gain["profile_id"],
-            version=gain["version"],
-            value=gain["value"],
-            raw=gain["raw"],
-            reasons=gain["reasons"],
-        )
-        for gain in one["gains"]
-        if gain["entry"] > 0 or gain["entry"] in ids
-    ]
     if readers.seek(session, reader_id) is None:
         counts["passed_over"] += 1
     elif item.payload["mail"] == Mail.ADDENDUM:
