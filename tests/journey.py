@@ -27,7 +27,7 @@ from typing import Any, Self
 
 import invented
 import uvicorn
-from playwright.sync_api import Browser, BrowserContext, Locator, Page
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page
 from reading_mail import opened
 
 from tasks.desk import visiting
@@ -222,6 +222,10 @@ def known() -> bytes:
         return (house.settings.home / "paperround.db").read_bytes()
 
 
+# A look that the next one makes needless is given up, and htmx says so.
+GIVEN_UP = ("htmx:afterRequest,", "htmx:sendAbort,")
+
+
 @dataclass
 class Opened:
     """A page in Chromium, and all that it complained of: messages of the console, errors, dialogs."""
@@ -230,11 +234,13 @@ class Opened:
     said: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.page.on(
-            "console", lambda message: self.said.append(f"{self.page.url}: {message.text}")
-        )
+        self.page.on("console", self._hear)
         self.page.on("pageerror", lambda error: self.said.append(f"{self.page.url}: {error}"))
         self.page.on("dialog", self._dismiss)
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        if not message.text.startswith(GIVEN_UP):
+            self.said.append(f"{self.page.url}: {message.text}")
 
     def _dismiss(self, dialog: Any) -> None:
         self.said.append(f"{self.page.url}: dialog {dialog.message}")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from ipaddress import ip_network
 from typing import Any
 
 import anyio
 import pytest
 from browsing import client
+from papers import add_reader
 from starlette.requests import Request
 
+from tasks.desk import visiting
 from tasks.round.context import Context
 from tasks.settings import Settings
 from workers.web.guard import BODY_MOST, COOKIE, FORM_MOST, TYPED_MOST, client_of
@@ -136,12 +139,34 @@ def test_one_click_and_programs_come_from_anywhere(
     assert sent_to(context, path, {"sec-fetch-site": "cross-site"}) == status
 
 
+def test_who_goes_away_in_mid_sentence_is_no_error_of_ours(context: Context) -> None:
+    async def gone() -> Any:
+        return {"type": "http.disconnect"}
+
+    with context.database.write() as session:
+        ada = add_reader(session, context.clock())
+    headers = {
+        "cookie": f"{COOKIE}={visiting.begin(context, ada, visiting.FULL)}",
+        "content-type": "application/x-www-form-urlencoded",
+        "sec-fetch-site": "same-origin",
+    }
+    asked(context, "/my/profiles/1", headers, gone)
+
+
 def sent_to(context: Context, path: str, headers: dict[str, str]) -> int:
     """The status of a POST whose body nobody may ask for."""
-    said: list[Any] = []
 
     async def receive() -> Any:
         raise AssertionError("a body was asked for")
+
+    return int(asked(context, path, headers, receive)[0]["status"])
+
+
+def asked(
+    context: Context, path: str, headers: dict[str, str], receive: Callable[[], Awaitable[Any]]
+) -> list[Any]:
+    """What is answered to a POST whose body comes from `receive`."""
+    said: list[Any] = []
 
     async def send(message: Any) -> None:
         said.append(message)
@@ -154,4 +179,4 @@ def sent_to(context: Context, path: str, headers: dict[str, str]) -> int:
     }  # fmt: skip
     with client(context) as browser:
         anyio.run(browser.app, scope, receive, send)
-    return int(said[0]["status"])
+    return said

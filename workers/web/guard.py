@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from starlette.datastructures import MutableHeaders
-from starlette.requests import HTTPConnection, Request
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -102,7 +103,9 @@ class Guard:
             app = _refusal(scope, 413, TOO_LONG)
         elif _is_form(request) and not comes_from_our_page(request, self._settings):
             app = _refusal(scope, 403, NOT_OURS)
-        await app(scope, receive, send_guarded)
+        # Who went away before the end of a sentence waits for no answer.
+        with suppress(ClientDisconnect):
+            await app(scope, receive, send_guarded)
 
 
 def _refusal(scope: Scope, status: int, words: str) -> Response:
