@@ -327,16 +327,18 @@ def items(
 
 
 def changes(session: Session, run_id: int) -> tuple[dict[int, int], set[int]]:
-    """The entry of each change that was made, by the plan's number for it; the numbers of the others."""
+    """The entry of each change that was made, by the plan's number for it; the numbers of the others.
+
+    Of what was planned, which is much, only pieces that were not done whole are read.
+    """
     mine = (RunItem.run_id == run_id, RunItem.kind == "papers")
-    pieces = session.exec(select(RunItem.payload, RunItem.outcome).where(*mine)).all()
-    planned = {int(one["key"]) for payload, _ in pieces for one in payload["changes"]}
-    made = {
-        int(key): int(one["entry"])
-        for _, outcome in pieces
-        for key, one in outcome.get("made", {}).items()
-    }
-    return made, planned - made.keys()
+    found = select(RunItem.id, RunItem.size, RunItem.outcome).where(*mine)
+    pieces = [(key, size, outcome.get("made", {})) for key, size, outcome in session.exec(found)]
+    made = {int(key): int(one["entry"]) for _, _, some in pieces for key, one in some.items()}
+    short = [key for key, size, some in pieces if len(some) < size]
+    planned = select(RunItem.payload).where(col(RunItem.id).in_(short))
+    some = {int(one["key"]) for told in session.exec(planned) for one in told["changes"]}
+    return made, some - made.keys()
 
 
 def forget_reader(session: Session, reader_id: int) -> None:

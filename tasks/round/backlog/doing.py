@@ -177,8 +177,8 @@ def _scores(context: Context, item: Taken, owner: str) -> None:
     """
     now = context.clock()
     with context.database.read() as session:
-        made, _ = runs.changes(session, item.run_id)
-        some = None if item.payload["all"] else set(made.values())
+        every = item.payload["all"]
+        some = None if every else set(runs.changes(session, item.run_id)[0].values())
         came = entries.still_news(session, now, some)
     for last in (False, False, True):
         part, of = item.payload["part"], item.payload["of"]
