@@ -187,7 +187,7 @@ def test_nobody_is_told_of_a_mend_that_could_not_be_made(lived: Backlog, mail: M
     assert len(runs.look(lived.context, code).report["conflicts"]) == 1
     with lived.context.database.read() as session:
         mailed = select(models.Pick.entry_id).join(models.Digest)
-        mailed = mailed.where(models.Digest.addendum_of != None)  # noqa: E711 (SQL has no `is not`)
+        mailed = mailed.where(col(models.Digest.addendum_of).is_not(None))
         carried = select(models.Carry.entry_id).where(models.Carry.reader_id == MISSED)
         told = {*session.exec(mailed), *session.exec(carried)}
     assert gains[0] not in told

@@ -4,6 +4,7 @@ A shelf is a cache. A file that is missing, damaged, of another fitted scorer or
 some profiles costs the time to make those rows again, and nothing else. Profiles are known by what
 they hold: a number or a version may come again in another database, or after a removal. Two processes
 may keep the same shelf: each puts its whole file in place at once, and what is read is checked.
+`tasks.round.shelves` says where they stand and takes them away, for who does not score.
 """
 
 from __future__ import annotations
